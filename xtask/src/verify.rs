@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use crate::workspace::{Workspace, call};
 
 /// Name, and the arguments of cargo.
-const SIMULATIONS: [(&str, &str); 14] = [
+const SIMULATIONS: [(&str, &str); 15] = [
     ("verdicts", "run -p crashrate-stats --example verdicts"),
     (
         "campaigns",
@@ -40,6 +40,10 @@ const SIMULATIONS: [(&str, &str); 14] = [
         "test -p crashrate --test it -- --ignored --nocapture planted::in_100_rounds",
     ),
     (
+        "slurm",
+        "test -p crashrate --test it -- --ignored --nocapture slurm::",
+    ),
+    (
         "pages",
         "test -p crashrate --test it -- --ignored --nocapture browser::a_live_page_for_two",
     ),
@@ -56,8 +60,8 @@ pub(crate) struct Arguments {
     /// `verdicts`: size and power of comparisons, gates and independence tests; `campaigns`: gates
     /// on runs with slow hangs and several jobs; `real-campaigns`: the same on 100 real runs;
     /// `frameworks`: 100 rounds of test suites with a crash at a chosen test; `journals`: every
-    /// flipped bit of a journal, and 150,000 changed suites, reports and journals; `pages`: what a
-    /// live page uses in two minutes; `histories`:
+    /// flipped bit of a journal, and 150,000 changed suites, reports and journals; `slurm`: jobs on a real Slurm
+    /// whose nodes fail, ten times; `pages`: what a live page uses in two minutes; `histories`:
     /// marks in flat and changing histories; `minimize`: the search for needed chapters in
     /// simulated programs; `bisections`: the search for a commit in simulated histories; `bisect`:
     /// the same in 20 repositories with a real race; `provocations`: the search for a perturbation in

@@ -28,6 +28,8 @@ use crate::commands::run::RunArguments;
 use crate::commands::runs::RunsArguments;
 use crate::commands::schema::SchemaArguments;
 use crate::commands::serve::ServeArguments;
+use crate::commands::status::StatusArguments;
+use crate::commands::submit::SubmitArguments;
 use crate::error::exit_codes;
 use crate::output::ColorChoice;
 
@@ -99,6 +101,10 @@ pub(crate) enum Command {
     PlanFile(Box<PlanFileArguments>),
     /// Join the runs of shards into one run
     Merge(MergeArguments),
+    /// Run the shards of a run on a cluster or in CI
+    Submit(Box<SubmitArguments>),
+    /// Show how far a submitted job is, or stop it when it has the answer
+    Status(StatusArguments),
     /// Import published reports as runs
     Import(ImportArguments),
     /// List the crashes of a run by signature, or show one in full

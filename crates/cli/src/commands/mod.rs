@@ -24,3 +24,5 @@ pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod status;
+pub(crate) mod submit;

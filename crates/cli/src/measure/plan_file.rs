@@ -28,6 +28,11 @@ pub(crate) struct ShardArguments {
     /// that they have the same suite and programs
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     pub(crate) plan_file: Option<PathBuf>,
+
+    /// Resume the run of this shard in --runs-dir if there is one, for engines that start a shard
+    /// again on another machine. Waits while another crashrate is running it
+    #[arg(long = "continue", requires = "shard")]
+    pub(crate) continues: bool,
 }
 
 /// What a run measures, and where its plan is from.

@@ -85,7 +85,7 @@ pub(crate) fn of_variants(
     RunRequest::new(&subject, options, &lister_of(runs, how)).map_err(failure)
 }
 
-fn lister_of(runs: &Path, how: &HowArguments) -> TestLister {
+pub(super) fn lister_of(runs: &Path, how: &HowArguments) -> TestLister {
     let lister = lister(runs);
     match how.no_additions {
         true => lister.without_additions(),
@@ -180,7 +180,7 @@ pub(crate) fn how_options(how: &HowArguments) -> RunOptions {
     }
 }
 
-fn failure(error: RequestError) -> Failure {
+pub(super) fn failure(error: RequestError) -> Failure {
     match error {
         RequestError::Suite(error) => error.into(),
         RequestError::Folder(error) => error.into(),

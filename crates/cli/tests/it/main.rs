@@ -24,6 +24,7 @@ mod debug;
 mod decided;
 #[cfg(target_os = "linux")]
 mod descendants;
+mod engines;
 mod environments;
 #[cfg(target_os = "linux")]
 mod evidence;
@@ -75,6 +76,8 @@ mod self_test;
 mod shards;
 #[cfg(target_os = "linux")]
 mod signatures;
+#[cfg(target_os = "linux")]
+mod slurm;
 #[cfg(target_os = "linux")]
 mod source_lines;
 mod stopped_runs;

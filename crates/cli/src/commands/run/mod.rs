@@ -9,11 +9,11 @@ use crashrate_model::Stopping;
 use crashrate_report::{Detail, ExitClass, RunState, TerminalOptions, View, exit_class, terminal};
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::plan_file::PlanFile;
-use crashrate_supervisor::request::RunOptions;
+use crashrate_supervisor::request::{RunOptions, RunRequest};
 use crashrate_supervisor::runner::RunError;
 
 use crate::error::{Exit, Failure};
-use crate::measure;
+use crate::measure::{self, Earlier};
 use crate::messages::Messages;
 use crate::output::{log, print, report_options};
 use crate::progress::{ProgressOptions, run_campaign};
@@ -40,6 +40,14 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         options,
     )?;
     refuse_search(&request.stopping)?;
+    let origin = found.as_ref().map(|path| path.display().to_string());
+    let (request, resumed) = match continued(runs, arguments, &request)? {
+        None => (request, resumed),
+        Some(earlier) if earlier.is_complete => {
+            return conclude(runs, &earlier.folder, arguments, origin.as_deref());
+        }
+        Some(earlier) => (earlier.request, Some(earlier.folder)),
+    };
     let mut campaign = measure::campaign(
         runs,
         request,
@@ -76,7 +84,6 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
     };
     let ended = run_campaign(&campaign, &folder, &watch, stopped_later, progress);
     let copied = messages.map_or(Ok(()), Messages::end);
-    let origin = found.as_ref().map(|path| path.display().to_string());
     let conclude = || conclude(runs, &folder, arguments, origin.as_deref());
     let concluded = match ended {
         Ok(_) => conclude(),
@@ -91,6 +98,18 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         }
     };
     copied.and(concluded)
+}
+
+/// The run that `--continue` resumes, if there is one.
+fn continued(
+    runs: &Path,
+    arguments: &RunArguments,
+    request: &RunRequest,
+) -> Result<Option<Earlier>, Failure> {
+    match arguments.shard.continues {
+        true => measure::earlier(runs, request, &arguments.measure.how),
+        false => Ok(None),
+    }
 }
 
 /// A search is resumed by its own command.

@@ -70,7 +70,11 @@ fn totals(shards: &[ShardProgress]) -> String {
             plural(sum(|shard| shard.planned), "round")
         ),
     };
-    let _ = write!(text, " have a result, {} bad", count(sum(|shard| shard.bad)));
+    let _ = write!(
+        text,
+        " have a result, {} bad",
+        count(sum(|shard| shard.bad))
+    );
     match sum(|shard| shard.lost) {
         0 => {}
         lost => {

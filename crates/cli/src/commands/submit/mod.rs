@@ -18,8 +18,8 @@ use crate::environment::this_program;
 use crate::error::{Exit, Failure};
 use crate::output::print;
 use crate::suite_file::find_suite;
-pub(crate) use args::SubmitArguments;
 use args::EngineArguments;
+pub(crate) use args::SubmitArguments;
 use words::{Words, divide};
 
 impl From<JobError> for Failure {
@@ -86,7 +86,10 @@ fn given_words() -> Result<Words, Failure> {
     })?;
     let all = Arguments::command();
     let own = EngineArguments::augment_args(clap::Command::new("submit"));
-    let plan = all.find_subcommand("plan-file").cloned().unwrap_or_default();
+    let plan = all
+        .find_subcommand("plan-file")
+        .cloned()
+        .unwrap_or_default();
     Ok(divide(&given, &all, &own, &plan))
 }
 
@@ -196,7 +199,10 @@ fn write_plan(runs: &Path, plan: &Path, words: &[String]) -> Result<(), Failure>
     let head = ["crashrate", "plan-file", "--output"].map(OsString::from);
     let all = head.into_iter().chain([plan.as_os_str().to_owned()]);
     let all = all.chain(words.iter().map(OsString::from));
-    match Arguments::try_parse_from(all).map_err(Failure::usage)?.command {
+    match Arguments::try_parse_from(all)
+        .map_err(Failure::usage)?
+        .command
+    {
         Command::PlanFile(arguments) => {
             crate::commands::plan_file::plan_file(runs, &arguments).map(drop)
         }
@@ -240,11 +246,7 @@ fn submitted(folder: &JobFolder, job: &Job) -> String {
 }
 
 /// Writes the file that GitHub or Buildkite reads from the repository.
-fn write_workflow(
-    engine: &EngineArguments,
-    words: Words,
-    suite: &str,
-) -> Result<Exit, Failure> {
+fn write_workflow(engine: &EngineArguments, words: Words, suite: &str) -> Result<Exit, Failure> {
     let name = engine_name(suite, None);
     let submission = submission(engine, words, name.clone(), false)?;
     let planned = JobFolder::planned(PathBuf::from("."));
@@ -261,12 +263,17 @@ fn write_workflow(
     }
     let (folder, next) = match engine.on {
         Engine::Buildkite => (".buildkite", "buildkite-agent pipeline upload"),
-        _ => (".github/workflows", "commit and push it, then: gh workflow run"),
+        _ => (
+            ".github/workflows",
+            "commit and push it, then: gh workflow run",
+        ),
     };
     let path = Path::new(folder).join(format!("{name}.yml"));
     fs::create_dir_all(folder).map_err(|error| Failure::new(Exit::Journal, error))?;
     let written = fs::File::create_new(&path).and_then(|mut file| {
-        files.iter().try_for_each(|made| io::Write::write_all(&mut file, made.text.as_bytes()))
+        files
+            .iter()
+            .try_for_each(|made| io::Write::write_all(&mut file, made.text.as_bytes()))
     });
     let path = path.display();
     written.map_err(|error| match error.kind() {

@@ -72,7 +72,9 @@ pub(super) fn divide(given: &[String], all: &Command, own: &Command, plan: &Comm
             break;
         }
         let find = |options: &[Opt]| {
-            let found = options.iter().find_map(|o| Some((o.words(word)?, o.long.clone())));
+            let found = options
+                .iter()
+                .find_map(|o| Some((o.words(word)?, o.long.clone())));
             found.map(|(count, long)| (count, long.unwrap_or_default()))
         };
         let (is_left_out, option) = match find(&left_out) {
@@ -118,8 +120,11 @@ mod tests {
         let own = Command::new("own")
             .arg(option("on"))
             .arg(Arg::new("dry").long("dry-run").action(ArgAction::SetTrue));
-        let plan = Command::new("plan-file")
-            .args([option("rounds").short('n'), option("for"), option("worker")]);
+        let plan = Command::new("plan-file").args([
+            option("rounds").short('n'),
+            option("for"),
+            option("worker"),
+        ]);
         let given: Vec<String> = line.split(' ').map(str::to_owned).collect();
         divide(&given, &all, &own, &plan)
     }
@@ -136,7 +141,10 @@ mod tests {
         );
         assert_eq!(
             divided("submit --on=slurm -n60 --worker=w -- x --on y"),
-            words(&["-n60", "--worker=w", "--", "x", "--on", "y"], &["--worker=w"])
+            words(
+                &["-n60", "--worker=w", "--", "x", "--on", "y"],
+                &["--worker=w"]
+            )
         );
     }
 }

