@@ -257,12 +257,49 @@ fn mistakes_are_explained() {
 #[test]
 fn an_engine_that_is_not_installed_is_named() {
     let place = place();
-    let args = ["submit", "suite.toml", "--on", "slurm", "--shards", "2"];
-    let mut command = place.command(&args);
-    command.env("PATH", place.path());
-    let done = place.start(&mut command).wait().expect(96);
+    let submit = |args: &[&str]| {
+        let mut command = place.command(&[&["submit", "--shards", "2"], args].concat());
+        command.env("PATH", place.path());
+        place.start(&mut command).wait()
+    };
+    let done = submit(&["--on", "slurm", "--", "/bin/true"]).expect(96);
     let problem = "sbatch is not installed here: submit where the commands of Slurm are";
     assert!(done.stderr.contains(problem), "{}", done.stderr);
+    assert!(!place.path().join("crashrate-jobs").exists());
+    let line = "--on kubernetes --image x --volume v --job job -- /bin/true";
+    let done = submit(&Vec::from_iter(line.split(' '))).expect(0);
+    assert!(done.stdout.contains("job/shards.yaml"), "{}", done.stdout);
+    let status = place.crashrate(&["status", "job"]).expect(0).stdout;
+    assert_eq!(status.matches("waiting").count(), 2, "{status}");
+}
+
+/// What Slurm's commands do here: `sbatch` refuses the merge.
+#[test]
+fn a_refused_part_takes_the_others_back() {
+    let place = place();
+    let sbatch = "#!/bin/sh\necho sbatch \"$@\" >> called\ncase $* in *merge.sh) \
+                  echo 'invalid partition' >&2; exit 1;; esac\necho 17\n";
+    let sbatch = sbatch.replace("called", place.path().join("called").to_str().unwrap());
+    place.program("bin/sbatch", &sbatch);
+    place.program(
+        "bin/scancel",
+        &sbatch.replace("echo sbatch", "echo scancel"),
+    );
+    let path = format!("{}:/usr/bin:/bin", place.path().join("bin").display());
+    let args = ["submit", "suite.toml", "--on", "slurm", "--shards", "2"];
+    let done = place
+        .start(place.command(&args).env("PATH", path))
+        .wait()
+        .expect(96);
+    assert!(done.stderr.contains("invalid partition"), "{}", done.stderr);
+    let called = std::fs::read_to_string(place.path().join("called")).unwrap();
+    assert_eq!(
+        called,
+        "sbatch --parsable --hold shard.sh\n\
+         sbatch --parsable --dependency=afterany:17 merge.sh\nscancel 17\n"
+    );
+    let jobs = place.path().join("crashrate-jobs");
+    assert_eq!(jobs.read_dir().unwrap().count(), 0);
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub struct Job {
     pub shards: u32,
     /// When it was submitted.
     pub submitted: String,
+    /// Whether the engine has it. Without `kubectl`, the user applies the manifests.
+    pub is_started: bool,
     /// The namespace, for Kubernetes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
@@ -132,6 +134,12 @@ impl JobFolder {
         self.path.join("merged")
     }
 
+    /// Removes it, with all that is in it: nothing has been submitted.
+    pub fn discard(self) {
+        // What is left is only in the way of a folder of the same name.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+
     /// Writes one of its files.
     ///
     /// # Errors
@@ -232,6 +240,7 @@ mod tests {
             suite: "story".into(),
             shards: 4,
             submitted: "2026-01-01T00:00:00Z".into(),
+            is_started: true,
             namespace: None,
             ids: JobIds {
                 shards: Some("17".into()),

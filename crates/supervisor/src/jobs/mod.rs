@@ -21,22 +21,41 @@ pub use progress::{JobProgress, ShardProgress, ShardState};
 pub use submission::{JobFile, Submission};
 pub use template::{TemplateError, Templates};
 
+/// Checks that a job can be given to its engine from here. Without `kubectl`, the user applies the
+/// manifests elsewhere.
+///
+/// # Errors
+/// Slurm's commands are not here.
+pub fn check_program(engine: Engine) -> Result<(), JobError> {
+    match engine {
+        Engine::Slurm if which::which("sbatch").is_err() => Err(JobError::NoProgram {
+            program: "sbatch",
+            engine: "Slurm",
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Submits the files in a job's folder and writes `job.toml`.
 ///
 /// # Errors
 /// The engine's program is not here or refuses, or the file cannot be written. Nothing is left in
 /// the engine's queue then.
-pub fn submit(folder: &JobFolder, job: Job, stops_early: bool) -> Result<Job, JobError> {
-    let mut job = job;
+pub fn submit(folder: &JobFolder, mut job: Job, stops_early: bool) -> Result<Job, JobError> {
     match job.engine {
         Engine::Slurm => slurm::submit(folder, stops_early, |ids| {
             job.ids = ids;
+            job.is_started = true;
             folder.write_job(&job)
         })?,
         Engine::Kubernetes => {
             job.ids.shards = Some(job.name.clone());
             folder.write_job(&job)?;
-            kubectl(folder.path(), &["apply", "--filename", "shards.yaml"])?;
+            if which::which("kubectl").is_ok() {
+                kubectl(folder.path(), &["apply", "--filename", "shards.yaml"])?;
+                job.is_started = true;
+                folder.write_job(&job)?;
+            }
         }
         // They start when the file is pushed.
         Engine::GitHub | Engine::Buildkite => folder.write_job(&job)?,
@@ -72,6 +91,11 @@ pub fn cancel(folder: &JobFolder, job: &Job) -> Result<(), JobError> {
 
 fn kubectl(directory: &Path, arguments: &[&str]) -> Result<(), JobError> {
     program::call("Kubernetes", "kubectl", directory, arguments).map(drop)
+}
+
+/// The time now as a part of a name.
+pub fn time_stamp() -> String {
+    jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string()
 }
 
 /// The time now, for [`Job::submitted`].

@@ -266,7 +266,6 @@ impl ShardRun {
                 ShardState::Waiting
             }
             (Some(_), _, _) => ShardState::Stopped,
-            (None, false, Some(Some("RUNNING"))) => ShardState::Running,
             (None, false, _) => ShardState::Lost,
         }
     }

@@ -99,6 +99,10 @@ impl Syntax {
 
 /// A word in the syntax of a shell; `None` if it has a line end or a NUL.
 fn quoted(word: &str) -> Option<String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:,%+".contains(c);
+    if !word.is_empty() && !word.starts_with('=') && word.chars().all(is_plain) {
+        return Some(word.to_owned());
+    }
     let word = (!word.contains('\n')).then_some(word)?;
     shlex::try_quote(word).ok().map(|word| word.into_owned())
 }

@@ -105,16 +105,16 @@ fn suite_name(arguments: &SubmitArguments, words: &Words) -> String {
     name.unwrap_or_else(|| "run".to_owned())
 }
 
-/// The name for the engine: of lower-case letters, digits and `-`, and short.
-fn engine_name(suite: &str, number: Option<u32>) -> String {
+/// The name for the engine: of lower-case letters, digits and `-`, and short enough for a pod.
+fn engine_name(suite: &str, suffix: Option<&str>) -> String {
     let plain = |c: char| match c.to_ascii_lowercase() {
         c @ ('a'..='z' | '0'..='9') => c,
         _ => '-',
     };
-    let suite: String = suite.chars().take(30).map(plain).collect();
+    let suite: String = suite.chars().take(20).map(plain).collect();
     let suite = suite.trim_matches('-');
-    match number {
-        Some(number) => format!("crashrate-{suite}-{number}"),
+    match suffix {
+        Some(suffix) => format!("crashrate-{suite}-{suffix}"),
         None => format!("crashrate-{suite}"),
     }
 }
@@ -162,36 +162,59 @@ fn submit_job(
         None => JobFolder::next(&jobs, suite)?,
     };
     let planned = JobFolder::planned(path);
-    let number = Some(planned.number()).filter(|number| *number > 0);
-    let name = engine_name(suite, number);
+    let number = planned.number().to_string();
+    let name = match engine.on {
+        // It also names the job's folder on the volume, which jobs from other machines share.
+        Engine::Kubernetes => engine_name(suite, Some(&jobs::time_stamp())),
+        _ => engine_name(suite, Some(&*number).filter(|number| *number != "0")),
+    };
     let stops_early = arguments.rounds.until.is_some() || arguments.rounds.gate.is_some();
     let submission = submission(engine, words, name, stops_early)?;
     let files = submission.files(&planned)?;
-    // The image has the suite of a job of Kubernetes; its first shard makes the plan.
-    let plans_here = engine.on == Engine::Slurm;
     if engine.dry_run {
         print(&shown(&files))?;
         return Ok(Exit::Passed);
     }
+    jobs::check_program(engine.on)?;
     let folder = JobFolder::create(&jobs, Some(planned.path()), suite)?;
-    if plans_here {
-        write_plan(runs, &folder.plan(), &submission.plan_words)?;
-    }
-    for file in &files {
-        folder.write(file.name, &file.text)?;
-    }
     let job = Job {
         name: submission.name.clone(),
         engine: engine.on,
         suite: suite.to_owned(),
         shards: engine.shards,
         submitted: jobs::now(),
+        is_started: false,
         namespace: submission.resources.namespace.clone(),
         ids: JobIds::default(),
     };
-    let job = jobs::submit(&folder, job, stops_early)?;
-    print(&submitted(&folder, &job))?;
-    Ok(Exit::Passed)
+    match start(runs, &folder, &submission, &files, job) {
+        Ok(job) => {
+            print(&submitted(&folder, &job))?;
+            Ok(Exit::Passed)
+        }
+        Err(failure) => {
+            folder.discard();
+            Err(failure)
+        }
+    }
+}
+
+/// Writes the files of a job and gives it to its engine.
+fn start(
+    runs: &Path,
+    folder: &JobFolder,
+    submission: &Submission,
+    files: &[JobFile],
+    job: Job,
+) -> Result<Job, Failure> {
+    // The image has the suite of a job of Kubernetes; its first shard makes the plan.
+    if job.engine == Engine::Slurm {
+        write_plan(runs, &folder.plan(), &submission.plan_words)?;
+    }
+    for file in files {
+        folder.write(file.name, &file.text)?;
+    }
+    Ok(jobs::submit(folder, job, submission.stops_early)?)
 }
 
 /// Writes the plan by `crashrate plan-file`.
@@ -236,10 +259,17 @@ fn submitted(folder: &JobFolder, job: &Job) -> String {
                 id(&ids.merge),
             )
         }
-        _ => format!(
-            "applied {} with {} shards; when they have ended: kubectl apply -f {path}/merge.yaml\n",
-            job.name, job.shards
-        ),
+        _ => {
+            let (name, shards) = (&job.name, job.shards);
+            let done = match job.is_started {
+                true => format!("applied {name} with {shards} shards\n"),
+                false => format!(
+                    "wrote {name} with {shards} shards; to start it: kubectl apply -f \
+                     {path}/shards.yaml\n"
+                ),
+            };
+            format!("{done}merge   kubectl apply -f {path}/merge.yaml, when they have ended\n")
+        }
     };
     text += &format!("folder  {path}\nmore    crashrate status {shown} --watch\n");
     text
@@ -292,7 +322,10 @@ mod tests {
 
     #[test]
     fn engines_accept_the_names() {
-        assert_eq!(engine_name("My suite_2", Some(3)), "crashrate-my-suite-2-3");
+        assert_eq!(
+            engine_name("My suite_2", Some("3")),
+            "crashrate-my-suite-2-3"
+        );
         assert_eq!(engine_name("--x--", None), "crashrate-x");
     }
 }
