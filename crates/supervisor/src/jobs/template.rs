@@ -196,8 +196,8 @@ impl Settings {
     ) -> Result<String, TemplateError> {
         let mut filled = String::new();
         for (number, line) in (1..).zip(template.lines()) {
-            let place = Place { file, number };
-            for copy in self.lines(place, line, syntax)? {
+            let at = Line { file, number };
+            for copy in self.lines(at, line, syntax)? {
                 // Writing into a string cannot fail.
                 let _ = writeln!(filled, "{}", copy.trim_end());
             }
@@ -208,7 +208,7 @@ impl Settings {
     /// The copies of a line: one for each value of the setting with the most.
     fn lines(
         &self,
-        at: Place<'_>,
+        at: Line<'_>,
         line: &str,
         syntax: Syntax,
     ) -> Result<Vec<String>, TemplateError> {
@@ -232,12 +232,12 @@ impl Settings {
 }
 
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct Line<'a> {
     file: &'a str,
     number: usize,
 }
 
-impl Place<'_> {
+impl Line<'_> {
     fn unknown(self, settings: &Settings, name: &str) -> TemplateError {
         TemplateError::Unknown {
             file: self.file.to_owned(),

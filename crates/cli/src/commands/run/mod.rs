@@ -10,7 +10,7 @@ use crashrate_report::{Detail, ExitClass, RunState, TerminalOptions, View, exit_
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::plan_file::PlanFile;
 use crashrate_supervisor::request::{RunOptions, RunRequest};
-use crashrate_supervisor::runner::RunError;
+use crashrate_supervisor::runner::{Campaign, RunError};
 
 use crate::error::{Exit, Failure};
 use crate::measure::{self, Earlier};
@@ -48,17 +48,7 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         }
         Some(earlier) => (earlier.request, Some(earlier.folder)),
     };
-    let mut campaign = measure::campaign(
-        runs,
-        request,
-        &arguments.measure.how,
-        arguments.measure.worker.as_deref(),
-    )?;
-    if let Some(file) = file {
-        let checked = file.check_programs(&campaign.plan, &campaign.workers);
-        checked.map_err(Failure::usage)?;
-    }
-    campaign.bounds.max_failures = arguments.max_failures.or(arguments.fail_fast.then_some(1));
+    let mut campaign = campaign(runs, arguments, request, file)?;
     let folder = match resumed {
         Some(folder) => folder,
         None => RunFolder::create(
@@ -98,6 +88,27 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         }
     };
     copied.and(concluded)
+}
+
+/// Checks that the programs here are those of the plan file, if there is one.
+fn campaign(
+    runs: &Path,
+    arguments: &RunArguments,
+    request: RunRequest,
+    file: Option<PlanFile>,
+) -> Result<Campaign, Failure> {
+    let mut campaign = measure::campaign(
+        runs,
+        request,
+        &arguments.measure.how,
+        arguments.measure.worker.as_deref(),
+    )?;
+    if let Some(file) = file {
+        let checked = file.check_programs(&campaign.plan, &campaign.workers);
+        checked.map_err(Failure::usage)?;
+    }
+    campaign.bounds.max_failures = arguments.max_failures.or(arguments.fail_fast.then_some(1));
+    Ok(campaign)
 }
 
 /// The run that `--continue` resumes, if there is one.

@@ -1,5 +1,6 @@
 //! `crashrate status`: how far a job is, and its end when the answer is in.
 
+mod answer;
 mod table;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use crashrate_supervisor::jobs::{self, JobProgress, ShardProgress};
 use crate::error::{Exit, Failure};
 use crate::output::{note, print};
 use crate::values::duration;
+use answer::{Answer, answer};
 use table::table;
 
 #[derive(Args, Debug)]
@@ -53,17 +55,8 @@ pub(crate) fn status(runs: &Path, arguments: &StatusArguments) -> Result<Exit, F
             print(&table(&progress, &shards))?;
         }
         if arguments.stop {
-            let answer = answer(&progress, &shards)?;
-            match answer {
-                Answer::In(what) if is_over => {
-                    note(what);
-                    return Ok(Exit::Passed);
-                }
-                Answer::In(what) => {
-                    jobs::cancel(progress.folder(), progress.job())?;
-                    note(format_args!("{what}; the other shards are cancelled"));
-                    return Ok(Exit::Passed);
-                }
+            match answer(&progress)? {
+                Answer::In(what) => return stop(&progress, &what, is_over),
                 Answer::NotIn(why) if !arguments.watch || is_over => {
                     note(why);
                     return Ok(Exit::Undecided);
@@ -85,12 +78,13 @@ fn counts(shards: &[ShardProgress]) -> Vec<(&'static str, u64, u64, u64)> {
     shards.iter().map(count).collect()
 }
 
-/// Whether the results of all shards together decide the stopping rule.
-enum Answer {
-    In(String),
-    NotIn(String),
-}
-
-fn answer(_: &JobProgress, _: &[ShardProgress]) -> Result<Answer, Failure> {
-    Ok(Answer::NotIn("no results are merged yet".to_owned()))
+/// Cancels the shards that have not ended.
+fn stop(progress: &JobProgress, answer: &str, is_over: bool) -> Result<Exit, Failure> {
+    if is_over {
+        note(answer);
+    } else {
+        jobs::cancel(progress.folder(), progress.job())?;
+        note(format_args!("{answer}; the other shards are cancelled"));
+    }
+    Ok(Exit::Passed)
 }
