@@ -273,33 +273,116 @@ fn an_engine_that_is_not_installed_is_named() {
     assert_eq!(status.matches("waiting").count(), 2, "{status}");
 }
 
-/// What Slurm's commands do here: `sbatch` refuses the merge.
+/// Writes programs in place of Slurm's commands. Each writes its arguments to `called`.
+fn commands_of_slurm(place: &Place, special: &[(&str, &str)]) -> String {
+    let called = place.path().join("called");
+    for name in ["sbatch", "scancel", "scontrol", "squeue"] {
+        let special = special.iter().find(|(of, _)| *of == name);
+        let special = special.map_or("echo 17", |(_, script)| script);
+        let script = format!(
+            "#!/bin/sh\necho {name} \"$@\" >> {}\n{special}\n",
+            called.display()
+        );
+        place.program(&format!("bin/{name}"), &script);
+    }
+    format!("{}:/usr/bin:/bin", place.path().join("bin").display())
+}
+
+fn called(place: &Place) -> String {
+    std::fs::read_to_string(place.path().join("called")).unwrap_or_default()
+}
+
 #[test]
 fn a_refused_part_takes_the_others_back() {
     let place = place();
-    let sbatch = "#!/bin/sh\necho sbatch \"$@\" >> called\ncase $* in *merge.sh) \
-                  echo 'invalid partition' >&2; exit 1;; esac\necho 17\n";
-    let sbatch = sbatch.replace("called", place.path().join("called").to_str().unwrap());
-    place.program("bin/sbatch", &sbatch);
-    place.program(
-        "bin/scancel",
-        &sbatch.replace("echo sbatch", "echo scancel"),
-    );
-    let path = format!("{}:/usr/bin:/bin", place.path().join("bin").display());
+    let refuses = "case $* in *merge.sh) echo 'invalid partition' >&2; exit 1;; esac; echo 17";
+    let path = commands_of_slurm(&place, &[("sbatch", refuses)]);
     let args = ["submit", "suite.toml", "--on", "slurm", "--shards", "2"];
     let done = place
         .start(place.command(&args).env("PATH", path))
         .wait()
         .expect(96);
     assert!(done.stderr.contains("invalid partition"), "{}", done.stderr);
-    let called = std::fs::read_to_string(place.path().join("called")).unwrap();
     assert_eq!(
-        called,
+        called(&place),
         "sbatch --parsable --hold shard.sh\n\
          sbatch --parsable --dependency=afterany:17 merge.sh\nscancel 17\n"
     );
     let jobs = place.path().join("crashrate-jobs");
     assert_eq!(jobs.read_dir().unwrap().count(), 0);
+}
+
+/// The fourth round, which belongs to the first of three shards, is bad.
+const BAD_AT_4: &str = r#"
+bad = ["failed"]
+
+[[chapter]]
+id = "x"
+command = ["sh", "-c", "exit $((CRASHRATE_ROUND == 4))"]
+"#;
+
+#[test]
+fn the_status_counts_rounds_and_stops_what_is_decided() {
+    let place = Place::new();
+    place.suite(BAD_AT_4);
+    place.write("queue", "1 RUNNING\n2 PENDING\n3 PENDING\n");
+    let queue = format!("cat {}", place.path().join("queue").display());
+    let path = commands_of_slurm(&place, &[("squeue", &queue)]);
+    let crashrate = |line: &str| {
+        let args: Vec<&str> = line.split(' ').collect();
+        place.start(place.command(&args).env("PATH", &path)).wait()
+    };
+    let line = "submit suite.toml --on slurm --shards 3 -n 12 --until first-crash --job job";
+    crashrate(line).expect(0);
+    let watch = called(&place);
+    assert!(
+        watch.contains("sbatch --parsable watch.sh\nscontrol release 17\n"),
+        "{watch}"
+    );
+    let none = crashrate("status job --stop").expect(121);
+    assert!(
+        none.stderr.contains("no shard has started"),
+        "{}",
+        none.stderr
+    );
+    let shard = "run job/plan.json --continue --report-only --runs-dir job/runs --shard";
+    crashrate(&format!("{shard} 2/3")).expect(0);
+    let status = crashrate("status job").expect(0).stdout;
+    let row = |status: &str, index: usize| {
+        let line = status.lines().nth(1 + index).unwrap();
+        line.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(row(&status, 1)[..2], ["1", "waiting"], "{status}");
+    let complete = row(&status, 2);
+    assert_eq!(complete[1], "complete", "{status}");
+    assert_eq!(complete[3..], ["4/4", "0", "0"], "{status}");
+    assert!(
+        status.contains("4 of at least 4 rounds have a result, 0 bad"),
+        "{status}"
+    );
+    let undecided = crashrate("status job --stop").expect(121);
+    assert!(
+        undecided.stderr.contains("no bad round in 4 rounds so far"),
+        "{}",
+        undecided.stderr
+    );
+    assert!(!called(&place).contains("scancel"));
+    crashrate(&format!("{shard} 1/3"));
+    let stopped = crashrate("status job --stop").expect(0);
+    assert!(
+        stopped.stderr.contains("the first bad round has occurred"),
+        "{}",
+        stopped.stderr
+    );
+    assert!(called(&place).contains("scancel 17\n"));
+    // Slurm no longer has the third shard.
+    place.write("queue", "");
+    let over = crashrate("status job --watch").expect(0).stdout;
+    assert_eq!(row(&over, 3)[..2], ["3", "missing"], "{over}");
+    let merged = crashrate("merge job/runs --output job/merged");
+    assert!(merged.stdout.contains("job/merged"), "{}", merged.stdout);
 }
 
 #[test]
