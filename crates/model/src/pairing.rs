@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Contrast, Ended, Mode, Outcome, OutcomeSet, PlanOrder, Reading, Record, Unit};
+use crate::{Contrast, Ended, Mode, Outcome, OutcomeSet, PlanOrder, Reading, Record, Shard, Unit};
 
 /// The pair of each contrast in one block: whether each side was bad, or `None` for a side that was
 /// started and whose result is lost. There is no pair if a side is absent: its chapter was not
@@ -74,6 +74,26 @@ impl Pairing {
             undrawn: BTreeMap::new(),
             order: PlanOrder::default(),
         }
+    }
+
+    /// Forms the pairs of a shard only, without waiting for blocks of other shards.
+    #[must_use]
+    pub fn of_shard(mut self, shard: Shard) -> Self {
+        self.order = PlanOrder::of_shard(shard);
+        self
+    }
+
+    /// Returns the pairs of the next block in the order of the plan, if it was begun and has not
+    /// ended: what has not ended is unknown.
+    pub fn begun(&self) -> Option<BlockPairs> {
+        let mut block = self.blocks.get(&self.order.next_round())?.clone();
+        for unit in &self.needed {
+            block.entry(*unit).or_insert_with(|| Seen {
+                whole: End::Vanished,
+                chapters: vec![End::Vanished; self.units[*unit as usize].chapters.len()],
+            });
+        }
+        Some(self.contrasts.iter().map(|c| pair(c, &block)).collect())
     }
 
     /// Returns the contrasts, in the order of [`BlockPairs`].
@@ -272,6 +292,27 @@ mod tests {
         let first = vec![Some([bad, bad]), Some([good, bad]), None];
         let second = vec![Some([good, good]); 3];
         assert_eq!(blocks, [first, second].map(BlockChange::Drawn));
+    }
+
+    #[test]
+    fn a_shard_has_its_own_order_and_may_have_begun_a_block() {
+        use Outcome::{Crashed, Passed};
+        let mut pairing = pairing().of_shard(Shard { index: 2, count: 3 });
+        assert_eq!(pairing.begun(), None);
+        pairing.push(&ended(1, 5, Passed, &[]));
+        assert_eq!(pairing.begun(), None, "an earlier block comes next");
+        pairing.push(&ended(0, 2, Passed, &[]));
+        pairing.push(&ended(1, 2, Passed, &[]));
+        let unknown = vec![Some([Some(false), None]); 3];
+        assert_eq!(pairing.begun(), Some(unknown));
+        let blocks = pairing.push(&ended(2, 2, Crashed, &[Passed, Crashed]));
+        assert_eq!(blocks.len(), 1);
+        let unknown = vec![
+            Some([None, None]),
+            Some([None, None]),
+            Some([Some(false), None]),
+        ];
+        assert_eq!(pairing.begun(), Some(unknown));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::Shard;
+
 /// Yields rounds in order of their numbers: a round counts once all earlier rounds have ended.
 ///
 /// A stopping rule must use this order. In order of arrival slow rounds come last, so a rule that
@@ -12,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 #[derive(Clone, Debug)]
 pub struct PlanOrder<T> {
     next: u32,
+    /// The distance to the round after `next`.
+    step: u32,
     /// Rounds before `next` that are drawn again.
     again: VecDeque<u32>,
     ended: BTreeMap<u32, (T, bool)>,
@@ -22,6 +26,7 @@ impl<T> Default for PlanOrder<T> {
     fn default() -> Self {
         PlanOrder {
             next: 1,
+            step: 1,
             again: VecDeque::new(),
             ended: BTreeMap::new(),
             undrawn: BTreeSet::new(),
@@ -30,6 +35,20 @@ impl<T> Default for PlanOrder<T> {
 }
 
 impl<T> PlanOrder<T> {
+    /// The order of a shard's rounds. It does not wait for rounds of other shards.
+    pub fn of_shard(shard: Shard) -> Self {
+        PlanOrder {
+            next: shard.index,
+            step: shard.count,
+            ..PlanOrder::default()
+        }
+    }
+
+    /// The round that is yielded next.
+    pub fn next_round(&self) -> u32 {
+        self.again.front().copied().unwrap_or(self.next)
+    }
+
     /// Adds the end of a round (from 1) and whether the round was drawn. The first end of a round
     /// counts.
     pub fn put(&mut self, round: u32, end: T, drawn: bool) {
@@ -40,10 +59,10 @@ impl<T> PlanOrder<T> {
 
     /// Removes the next round in the order of the plan, if it has ended.
     pub fn pop(&mut self) -> Option<(u32, T)> {
-        let round = self.again.front().copied().unwrap_or(self.next);
+        let round = self.next_round();
         let (end, drawn) = self.ended.remove(&round)?;
         if self.again.pop_front().is_none() {
-            self.next += 1;
+            self.next += self.step;
         }
         if !drawn {
             self.undrawn.insert(round);
@@ -85,6 +104,16 @@ mod tests {
         assert_eq!(all(&mut order), "abc");
         order.put(2, 'x', true);
         assert_eq!(all(&mut order), "");
+    }
+
+    #[test]
+    fn a_shard_waits_only_for_its_own_rounds() {
+        let mut order = PlanOrder::of_shard(Shard { index: 2, count: 3 });
+        order.put(8, 'c', true);
+        order.put(2, 'a', true);
+        assert_eq!((all(&mut order).as_str(), order.next_round()), ("a", 5));
+        order.put(5, 'b', true);
+        assert_eq!(all(&mut order), "bc");
     }
 
     #[test]
