@@ -5,7 +5,6 @@ use std::f64::consts::LN_2;
 use crate::counts::{Counts, MAX_ROUNDS};
 use crate::error::{StatsError, open_unit};
 use crate::multiple::ln_threshold;
-use crate::pair_watch::BlockOrder;
 use crate::special::{BetaAt, beta_at, count_while, ln_add_exp};
 
 /// The verdict of a gate.
@@ -96,7 +95,6 @@ pub struct GateWatch {
     missing: u64,
     /// The first verdict reached.
     reached: GateVerdict,
-    order: BlockOrder,
 }
 
 impl GateWatch {
@@ -119,17 +117,7 @@ impl GateWatch {
             n: 0,
             missing: 0,
             reached: GateVerdict::Undecided,
-            order: BlockOrder::OfPlan,
         })
-    }
-
-    /// Watches rounds that several machines run at the same time. They have no common order, so the
-    /// verdict is that of all rounds added so far. Each shard also adds its next round, if that was
-    /// begun and has not ended, with an unknown result; see [`crate::PairWatch::over_shards`].
-    #[must_use]
-    pub fn over_shards(mut self) -> Self {
-        self.order = BlockOrder::OfShards;
-        self
     }
 
     /// Adds the next round in the order of the plan: whether it was bad, or `None` if it was
@@ -147,7 +135,7 @@ impl GateWatch {
             }
             None => self.missing += 1,
         }
-        if self.reached == GateVerdict::Undecided && self.order == BlockOrder::OfPlan {
+        if self.reached == GateVerdict::Undecided {
             self.reached = self.judge();
         }
     }
@@ -177,9 +165,6 @@ impl GateWatch {
 
     /// The verdict so far.
     pub fn verdict(&self) -> GateVerdict {
-        if self.order == BlockOrder::OfShards {
-            return self.judge();
-        }
         // Without unknown results the first verdict is final.
         match self.missing == 0 || self.judge() == self.reached {
             true => self.reached,
@@ -272,20 +257,6 @@ mod tests {
         assert!(gate.is_decided());
         gate.push(None);
         assert!(!gate.is_decided() && gate.is_prevented());
-    }
-
-    #[test]
-    fn rounds_of_several_shards_have_no_order() {
-        let mut gate = GateWatch::new(0.01, 0.05, 1).unwrap().over_shards();
-        for _ in 0..328 {
-            gate.push(Some(false));
-        }
-        assert!(gate.is_decided());
-        gate.push(Some(true));
-        assert_eq!(
-            (gate.verdict(), gate.seen()),
-            (GateVerdict::Undecided, (1, 329))
-        );
     }
 
     #[test]

@@ -42,17 +42,7 @@ pub struct PairWatch {
     ln_needed: f64,
     /// The side shown to be worse, fixed at the first block that shows it.
     reached: Option<Worse>,
-    order: BlockOrder,
     margin: Option<MarginWatch>,
-}
-
-/// Whether blocks are added in the order of one plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BlockOrder {
-    /// One after the other: the first verdict is final.
-    OfPlan,
-    /// Several machines run blocks at the same time: the verdict is that of all blocks so far.
-    OfShards,
 }
 
 /// Tests whether side two is worse than side one by less than a margin.
@@ -75,23 +65,8 @@ impl PairWatch {
             missing: 0,
             ln_needed: ln_threshold(alpha, comparisons)?,
             reached: None,
-            order: BlockOrder::OfPlan,
             margin: None,
         })
-    }
-
-    /// Compares blocks that several machines run at the same time. They have no common order, so the
-    /// verdict is that of all blocks added so far, in whatever order they are added.
-    ///
-    /// Each shard adds its blocks in the order of its plan, and then the next one, if it was begun
-    /// and has not ended, with an unknown result. Without that block, a shard with short blocks
-    /// would have more of them counted, and an outcome that ends blocks early would look frequent.
-    /// With it, the number of blocks of a shard depends only on the blocks before, so E remains a
-    /// test martingale at every look.
-    #[must_use]
-    pub fn over_shards(mut self) -> Self {
-        self.order = BlockOrder::OfShards;
-        self
     }
 
     /// Also tests, by [`MarginProcess`], whether side two is bad more often than side one by less
@@ -126,17 +101,13 @@ impl PairWatch {
                 self.maybe = [0, 1].map(|side| self.maybe[side] + u64::from(maybe[side]));
             }
         }
-        let is_final = self.order == BlockOrder::OfPlan;
-        let margin = self.margin.as_mut();
-        if let Some(margin) = margin.filter(|margin| !(margin.shown && is_final)) {
+        if let Some(margin) = self.margin.as_mut().filter(|margin| !margin.shown) {
             // An unknown result counts as the one least favourable to "no worse".
             let [one, two] = sides;
             (margin.process).update(one.unwrap_or(false), two.unwrap_or(true));
             margin.shown = margin.process.ln_e() >= self.ln_needed;
         }
-        if is_final {
-            self.reached = self.reached.or_else(|| self.judge());
-        }
+        self.reached = self.reached.or_else(|| self.judge());
     }
 
     /// Removes a block with an unknown result before it is drawn again.
@@ -192,10 +163,7 @@ impl PairWatch {
 
     /// The side shown to be bad more often.
     pub fn verdict(&self) -> Option<Worse> {
-        match self.order {
-            BlockOrder::OfPlan => self.reached.filter(|_| self.judge() == self.reached),
-            BlockOrder::OfShards => self.judge(),
-        }
+        self.reached.filter(|_| self.judge() == self.reached)
     }
 
     /// The side that was bad alone in more blocks so far.
@@ -291,24 +259,6 @@ mod tests {
         assert!(pairs.is_decided());
         pairs.push([Some(false), None]);
         assert!(!pairs.is_decided() && pairs.is_prevented());
-    }
-
-    #[test]
-    fn blocks_of_several_shards_have_no_order() {
-        let mut pairs = PairWatch::new(0.05, 1).unwrap().over_shards();
-        for _ in 0..7 {
-            pairs.push([Some(true), Some(false)]);
-        }
-        assert_eq!(pairs.verdict(), Some(Worse::One));
-        pairs.push([Some(false), Some(true)]);
-        assert!(!pairs.is_decided(), "the verdict is that of all blocks");
-        for _ in 0..7 {
-            pairs.push([Some(true), Some(false)]);
-        }
-        assert_eq!(
-            (pairs.verdict(), pairs.blocks().n()),
-            (Some(Worse::One), 15)
-        );
     }
 
     #[test]

@@ -1,9 +1,6 @@
 //! Rounds from several machines: whether their rates differ, and comparisons of two sides within
-//! each machine.
-//!
-//! Rounds of different machines are never pooled as if they came from one rate. A comparison within
-//! blocks needs no more than that: a block runs on one machine, and only blocks whose sides differ
-//! count. [`crate::PairWatch::over_shards`] adds them up while the machines run.
+//! each machine. [`crate::PairWatch`] and [`crate::GateWatch`] need no other form for several
+//! machines, only an order; see "Several machines" in the crate's documentation.
 
 mod draws;
 mod homogeneity;
