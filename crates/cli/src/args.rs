@@ -20,6 +20,7 @@ use crate::commands::list::ListArguments;
 use crate::commands::man::ManArguments;
 use crate::commands::minimize::MinimizeArguments;
 use crate::commands::plan::PlanArguments;
+use crate::commands::plan_file::PlanFileArguments;
 use crate::commands::provoke::ProvokeArguments;
 use crate::commands::report::ReportArguments;
 use crate::commands::run::RunArguments;
@@ -93,6 +94,8 @@ pub(crate) enum Command {
     Provoke(Box<ProvokeArguments>),
     /// Compute how many rounds a question takes
     Plan(PlanArguments),
+    /// Write the plan of a run that several machines share
+    PlanFile(Box<PlanFileArguments>),
     /// Import published reports as runs
     Import(ImportArguments),
     /// List the crashes of a run by signature, or show one in full

@@ -66,6 +66,9 @@ pub struct Ended {
     pub descendants: Vec<Descendant>,
     /// How its process was started, if different from its unit.
     pub spawn: Option<Spawn>,
+    /// In a merged run: which run of its shard made it, as an index into
+    /// [`MergedShard::runs`](crate::MergedShard::runs); the first one if `None`.
+    pub run: Option<u32>,
 }
 
 impl Ended {

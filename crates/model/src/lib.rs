@@ -44,7 +44,7 @@ pub use record::{
     Built, Closed, Ending, JOURNAL_VERSION, Opened, Record, Started, StopReason, ZygoteEnd,
 };
 pub use run_info::{Baseline, Claim, Earlier, GivenCommand, Hello, Imported, RunInfo, agree};
-pub use shard::{Merged, MergedShard, Shard};
+pub use shard::{Merged, MergedShard, Shard, ShardRun};
 pub use stopping::{ALPHA, Axis, Contrast, Gate, RateBound, Reading, Stopping, contrasts, places};
 pub use unit::{DEFAULT_VARIANT, Mode, Spawn, Unit, executed_variant};
 pub use usage::Usage;

@@ -62,7 +62,8 @@ impl<T> PlanOrder<T> {
         let round = self.next_round();
         let (end, drawn) = self.ended.remove(&round)?;
         if self.again.pop_front().is_none() {
-            self.next += self.step;
+            // The last round of a plan may have the largest number.
+            self.next = self.next.saturating_add(self.step);
         }
         if !drawn {
             self.undrawn.insert(round);

@@ -96,6 +96,17 @@ pub struct RunInfo {
     pub units: Vec<Unit>,
 }
 
+impl RunInfo {
+    /// How many rounds of a unit the run itself has to run: those of its shard, or the only one.
+    pub fn planned_rounds(&self, unit: &Unit) -> u32 {
+        match (self.only_round, self.shard) {
+            (Some(round), _) => u32::from(unit.rounds >= round),
+            (None, Some(shard)) => shard.rounds_of(unit.rounds),
+            (None, None) => unit.rounds,
+        }
+    }
+}
+
 /// A command that was given in place of a suite file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct GivenCommand {

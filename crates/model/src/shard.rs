@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use crate::{Device, Hello, StopReason};
+use crate::{Device, EvidenceMode, Finding, Hello, StopReason};
 
 /// A part of a run: every `count`-th block, beginning with block `index`. A block is never divided,
 /// so rounds that are compared ran on the same machine.
@@ -111,6 +111,54 @@ pub struct MergedShard {
     pub finished: Option<String>,
     /// Why it started no more rounds; `None` if it has no end on record.
     pub why: Option<StopReason>,
+    /// Its runs one by one, in the order of `runs`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub each: Vec<ShardRun>,
+}
+
+/// A run of a shard, with everything in which the runs of one plan may differ. The facts of a merged
+/// run follow from these, so that it does not matter in which order and groups runs are merged.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ShardRun {
+    /// The run's id.
+    pub id: String,
+    /// The report number N.
+    pub number: u32,
+    /// Wall-clock time of its first record, RFC 3339.
+    pub started: String,
+    /// Wall-clock time of its end, RFC 3339; `None` if it has no end on record.
+    pub finished: Option<String>,
+    /// Seconds since it was last opened until its last record.
+    pub at: f64,
+    /// Why it started no more rounds; `None` if it has no end on record.
+    pub why: Option<StopReason>,
+    /// Bytes of its journal that were merged: of two copies of a journal, the longer one is newer.
+    pub bytes: u64,
+    /// As in [`RunInfo::machine`](crate::RunInfo::machine).
+    pub machine: BTreeMap<String, String>,
+    /// As in [`RunInfo::devices`](crate::RunInfo::devices).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<Device>,
+    /// The device and versions that its first child reported.
+    pub hello: Option<Hello>,
+    /// As in [`RunInfo::findings`](crate::RunInfo::findings).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// As in [`RunInfo::limits`](crate::RunInfo::limits).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, String>,
+    /// As in [`RunInfo::jobs`](crate::RunInfo::jobs).
+    pub jobs: u32,
+    /// As in [`RunInfo::evidence`](crate::RunInfo::evidence).
+    pub evidence: EvidenceMode,
+    /// As in [`RunInfo::evidence_rounds`](crate::RunInfo::evidence_rounds).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub evidence_rounds: bool,
+    /// As in [`RunInfo::max_failures`](crate::RunInfo::max_failures).
+    pub max_failures: Option<u32>,
+    /// As in [`RunInfo::time_budget`](crate::RunInfo::time_budget).
+    pub time_budget: Option<f64>,
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 
 use crashrate_model::{
     ALPHA, BlockChange, Gate, Outcome, OutcomeSet, Pairing, Part, PlanOrder, RateBound, Record,
-    StopReason, Stopping, Unit, contrasts, places,
+    Shard, StopReason, Stopping, Unit, contrasts, places,
 };
 use crashrate_stats::{GateVerdict, GateWatch, PairWatch, StatsError};
 
 use crate::bisect::BisectSearch;
 use crate::minimize::MinimizeSearch;
-use crate::plan::RoundKey;
+use crate::plan::{Plan, RoundKey};
 use crate::provoke::ProvokeSearch;
 use crate::schedule::Input;
 use crate::search::SharedSearch;
@@ -91,6 +91,25 @@ impl Decider {
             },
         };
         Ok(Decider { rule })
+    }
+
+    /// The same for the rounds of a shard. Searches have no shards.
+    #[must_use]
+    pub fn of_shard(mut self, shard: Option<Shard>) -> Self {
+        let Some(shard) = shard else {
+            return self;
+        };
+        match &mut self.rule {
+            Rule::Never | Rule::Search(_) => {}
+            Rule::FirstBad { rounds, .. } => rounds.fill(PlanOrder::of_shard(shard)),
+            Rule::Contrasts { pairing, .. } => **pairing = pairing.as_ref().clone().of_shard(shard),
+            Rule::Gates { gates, .. } => {
+                for gate in gates {
+                    gate.rounds = PlanOrder::of_shard(shard);
+                }
+            }
+        }
+        self
     }
 
     /// Applies a record. Returns what the schedule has to do: start no more rounds of a unit, or
@@ -213,14 +232,15 @@ fn decided_unit(gates: &mut [OpenGate], bad: &OutcomeSet, record: &Record) -> Op
 }
 
 /// Gates that cannot be shown within the rounds of their units; one sentence each.
-pub(crate) fn unreachable_gates(units: &[Unit], stopping: &Stopping) -> Vec<String> {
+pub(crate) fn unreachable_gates(plan: &Plan, stopping: &Stopping) -> Vec<String> {
     let Stopping::Gates(gates) = stopping else {
         return Vec::new();
     };
-    let places = places(units);
+    let places = places(&plan.units);
     let unreachable = gates.iter().filter_map(|gate| {
         let key = (gate.name.as_str(), gate.mode, gate.variant.as_str());
-        let rounds = units.get(*places.get(&key)? as usize)?.rounds;
+        // The gate of a shard is judged when the shards are merged.
+        let rounds = plan.units.get(*places.get(&key)? as usize)?.rounds;
         let bound = crashrate_stats::Gate::new(gate.limit.below).ok()?;
         let needed = bound.rounds_to_pass(0, ALPHA).ok()?;
         (needed > u64::from(rounds)).then(|| {

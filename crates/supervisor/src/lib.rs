@@ -19,6 +19,7 @@ pub mod names;
 pub mod outcome;
 mod outputs;
 pub mod plan;
+pub mod plan_file;
 pub mod process;
 mod program;
 pub mod provoke;

@@ -232,9 +232,7 @@ fn select(
     recorded: &JournalOfRound,
 ) -> Result<usize, RepeatError> {
     let round = choice.round;
-    let was_planned =
-        |unit: &Unit| unit.rounds >= round && plan.only_round.is_none_or(|only| only == round);
-    let planned = (0..plan.units.len()).filter(|&index| was_planned(&plan.units[index]));
+    let planned = (0..plan.units.len()).filter(|&index| plan.has(&plan.units[index], round));
     let planned: Vec<usize> = planned.collect();
     if planned.is_empty() {
         return Err(RepeatError::None(format!("the run has no round {round}")));

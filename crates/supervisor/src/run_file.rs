@@ -95,6 +95,7 @@ pub fn read(folder: &Path) -> Result<(Plan, RunInfo), RunFileError> {
         units: run.units.clone(),
         seed: run.seed,
         only_round: run.only_round,
+        shard: run.shard,
         order_seed: run.order_seed,
     };
     if plan.fingerprint() != fingerprint {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crashrate_model::{EvidenceMode, Finding, Perturbation, Perturbations, RunInfo};
+use serde::{Deserialize, Serialize};
 
 use crate::doctor;
 use crate::plan::Plan;
@@ -11,7 +12,8 @@ use crate::process::{self, CoreFiles, StackCapture};
 use crate::suite::ById;
 
 /// The user's choice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum EvidenceChoice {
     /// Measured rounds are not traced. Evidence comes from core dumps where those are safe, else
     /// from evidence rounds.

@@ -16,6 +16,7 @@ pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod minimize;
 pub(crate) mod plan;
+pub(crate) mod plan_file;
 pub(crate) mod provoke;
 pub(crate) mod report;
 pub(crate) mod run;

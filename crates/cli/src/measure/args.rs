@@ -18,7 +18,7 @@ use crate::values::{device, duration, one_of, round_of_run, suite_name};
 /// What runs, and how.
 #[derive(Args, Debug)]
 pub(crate) struct MeasureArguments {
-    /// The suite, a TOML file [crashrate.toml here or above, up to the repository's root]
+    /// The suite, a TOML file, or a plan file [crashrate.toml here or above, up to the repository's root]
     #[arg(conflicts_with = "resume")]
     pub(crate) suite: Option<PathBuf>,
 
@@ -198,4 +198,31 @@ pub(crate) struct HowArguments {
     /// printed
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+impl MeasureArguments {
+    /// The options that are given and that a plan file has.
+    pub(super) fn given(&self) -> impl Iterator<Item = &'static str> {
+        let how = &self.how;
+        let given = [
+            ("--chapter", !self.chapter.is_empty()),
+            ("--variant", !self.variant.is_empty()),
+            ("--spawn", self.spawn.is_some()),
+            ("--order", self.order.is_some()),
+            ("--device", self.device.is_some()),
+            ("--no-fault", self.no_fault),
+            ("--dose", self.dose.is_some()),
+            ("--perturb", !how.perturb.is_empty()),
+            ("--jobs", how.jobs.is_some()),
+            ("--timeout", how.timeout.is_some()),
+            ("--seed", how.seed.is_some()),
+            ("--evidence", how.evidence.is_some()),
+            ("--descendants", how.descendants.is_some()),
+            ("--fresh-directory", how.fresh_directory),
+            ("--pty", how.pty),
+            ("--no-additions", how.no_additions),
+        ];
+        let given = given.into_iter().filter(|(_, is_given)| *is_given);
+        given.map(|(name, _)| name)
+    }
 }

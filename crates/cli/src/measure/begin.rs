@@ -9,12 +9,14 @@ use crate::fault::calibrate;
 use crate::progress::ProgressOptions;
 use crate::signals::StopWatch;
 
-/// Calibrates the suite's fault if it asks for that, and records the command line.
+/// Calibrates the suite's fault if it asks for that, and records the command line. A plan file says
+/// the seed in place of the command line.
 pub(crate) fn begin(
     campaign: &mut Campaign,
     folder: &RunFolder,
     watch: &StopWatch,
     progress: ProgressOptions,
+    seed: Option<u64>,
 ) -> Result<(), Failure> {
     let is_calibrated = calibrate(campaign, folder, watch, progress)?.is_some();
     if is_calibrated {
@@ -24,7 +26,7 @@ pub(crate) fn begin(
     if !folder.is_resumed() {
         let plan = &campaign.plan;
         let fault = plan.suite.fault.as_ref().filter(|_| is_calibrated);
-        let command = command_line(plan.seed, fault.map(|fault| fault.injected.dose));
+        let command = command_line(seed, fault.map(|fault| fault.injected.dose));
         campaign.workers.facts.insert("command".into(), command);
     }
     Ok(())

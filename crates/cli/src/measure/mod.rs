@@ -3,13 +3,18 @@
 mod args;
 mod begin;
 mod campaign;
+mod plan_file;
 mod repeat;
 mod request;
+mod rounds;
 mod session;
+mod shard;
 
 pub(crate) use args::{HowArguments, MeasureArguments};
 pub(crate) use begin::begin;
 pub(crate) use campaign::campaign;
+pub(crate) use plan_file::{Planned, ShardArguments, plan_file, planned};
 pub(crate) use repeat::quoted;
 pub(crate) use request::{how_options, of_variants, options, request, resume, suite_here};
+pub(crate) use rounds::RoundsArguments;
 pub(crate) use session::Session;

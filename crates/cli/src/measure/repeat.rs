@@ -5,8 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 
 use crashrate_report::one_line;
 
-/// This process's command line, with the drawn seed and the calibrated dose added.
-pub(crate) fn command_line(seed: u64, dose: Option<u32>) -> String {
+/// This process's command line, with the drawn seed and the calibrated dose added. Without the
+/// shard: it repeats a round on any machine. A plan file that is run has the seed already.
+pub(crate) fn command_line(seed: Option<u64>, dose: Option<u32>) -> String {
     let given: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| quoted(&argument))
@@ -16,8 +17,10 @@ pub(crate) fn command_line(seed: u64, dose: Option<u32>) -> String {
     let (own, command) = given.split_at(end.unwrap_or(given.len()));
     let has_seed = |argument: &String| argument == "--seed" || argument.starts_with("--seed=");
     let mut words = vec!["crashrate".to_owned()];
-    words.extend_from_slice(own);
-    if !own.iter().any(has_seed) {
+    words.extend(without_shard(own));
+    if let Some(seed) = seed
+        && !own.iter().any(has_seed)
+    {
         words.extend(["--seed".to_owned(), seed.to_string()]);
     }
     if let Some(dose) = dose {
@@ -25,6 +28,21 @@ pub(crate) fn command_line(seed: u64, dose: Option<u32>) -> String {
     }
     words.extend_from_slice(command);
     words.join(" ")
+}
+
+/// The words without `--shard` and `--plan-file`, and without their values.
+fn without_shard(words: &[String]) -> Vec<String> {
+    let mut left = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let name = word.split('=').next().unwrap_or(word);
+        match name {
+            "--shard" | "--plan-file" if name == word => drop(words.next()),
+            "--shard" | "--plan-file" => {}
+            _ => left.push(word.clone()),
+        }
+    }
+    left
 }
 
 /// A word in shell syntax, without characters that act on a terminal.
@@ -51,6 +69,13 @@ fn escaped(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_repeated_round_needs_no_shard() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let given = words("run a.toml --shard 3/16 --plan-file=p.json -n 4 --plan-file p.json");
+        assert_eq!(without_shard(&given), words("run a.toml -n 4"));
+    }
 
     #[test]
     fn a_shell_reads_the_same_words() {

@@ -44,7 +44,8 @@ impl Session {
             is_quiet: how.quiet,
             tells_time: false,
         };
-        begin(&mut campaign, &folder, &watch, progress)?;
+        let seed = campaign.plan.seed;
+        begin(&mut campaign, &folder, &watch, progress, Some(seed))?;
         if !folder.is_resumed() {
             campaign.workers.facts.extend(revisions(&campaign.plan));
         }

@@ -31,12 +31,8 @@ pub(super) enum TimeLeft {
 
 impl Estimate {
     pub(super) fn new(plan: &Plan, jobs: u32) -> Estimate {
-        let rounds = |rounds| match plan.only_round {
-            Some(only) => u32::from(rounds >= only),
-            None => rounds,
-        };
         let units = plan.units.iter().map(|unit| UnitRounds {
-            left: rounds(unit.rounds),
+            left: plan.rounds_of(unit),
             recent: VecDeque::new(),
             median: None,
         });

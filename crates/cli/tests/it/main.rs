@@ -71,6 +71,7 @@ mod resume;
 mod scale;
 mod schemas;
 mod self_test;
+mod shards;
 #[cfg(target_os = "linux")]
 mod signatures;
 #[cfg(target_os = "linux")]

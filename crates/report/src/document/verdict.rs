@@ -35,6 +35,9 @@ pub(super) fn title(view: &View) -> String {
     if let Some(secs) = run.secs {
         title += &format!(" in {}", seconds(secs));
     }
+    if let Some(shard) = run.shard {
+        title += &format!(" · shard {shard}");
+    }
     if let Some(jobs @ 2..) = run.jobs {
         title += &format!(" · {jobs} at a time");
     }
@@ -143,6 +146,14 @@ fn gates(view: &View) -> Option<String> {
 fn progress(view: &View) -> String {
     let (run, totals) = (&view.run, &view.totals);
     let (n, planned) = (totals.first_attempt.n, totals.planned);
+    if planned == 0
+        && let Some(shard) = run.shard
+    {
+        return format!(
+            "Nothing was run: shard {shard} has no block, because the plan has fewer blocks than \
+             shards."
+        );
+    }
     if planned == 0 {
         return "No rounds were planned.".to_owned();
     }

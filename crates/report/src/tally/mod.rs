@@ -278,7 +278,6 @@ impl ViewBuilder {
         match &mut self.run {
             None => {
                 let imported = opened.run.imported.as_ref();
-                let only_round = opened.run.only_round;
                 let order = |place| match imported.is_some_and(|i| i.order_unknown.contains(&place))
                 {
                     true => RoundOrder::Unknown,
@@ -286,7 +285,10 @@ impl ViewBuilder {
                 };
                 self.units = (0u32..)
                     .zip(&opened.run.units)
-                    .map(|(place, unit)| UnitTally::new(unit.clone(), only_round, order(place)))
+                    .map(|(place, unit)| {
+                        let planned = opened.run.planned_rounds(unit);
+                        UnitTally::new(unit.clone(), planned, order(place))
+                    })
                     .collect();
                 self.watched = Watched::new(&opened.run);
                 self.search = SearchTally::of(&opened.run);

@@ -203,6 +203,7 @@ impl RunTally {
             time_budget: info.time_budget,
             not_worse_by: info.not_worse_by,
             only_round: info.only_round,
+            shard: info.shard,
             complete: measured == Measured::All || self.ended_as_begun(measured),
             fault: self.fault().cloned(),
             jobs: is_measured.then_some(info.jobs),

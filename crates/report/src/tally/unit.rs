@@ -17,8 +17,8 @@ use crate::view::{
 #[derive(Clone, Debug)]
 pub(super) struct UnitTally {
     pub(super) unit: Unit,
-    /// The only round to run, if set.
-    only_round: Option<u32>,
+    /// How many of its rounds the run has to run.
+    planned: u32,
     /// Whether the order of its rounds is known.
     order: RoundOrder,
     /// The whole unit; in isolated mode, its one chapter.
@@ -33,13 +33,13 @@ pub(super) struct UnitTally {
 }
 
 impl UnitTally {
-    pub(super) fn new(unit: Unit, only_round: Option<u32>, order: RoundOrder) -> Self {
+    pub(super) fn new(unit: Unit, planned: u32, order: RoundOrder) -> Self {
         let chapters = match unit.mode {
             Mode::Isolated => &[],
             Mode::Sequential => unit.chapters.as_slice(),
         };
         UnitTally {
-            only_round,
+            planned,
             order,
             whole: RowTally::default(),
             chapters: vec![RowTally::default(); chapters.len()],
@@ -174,17 +174,13 @@ impl UnitTally {
             spawn: Spawn::Exec,
             ..self.unit.clone()
         };
-        UnitTally::new(unit, self.only_round, self.order)
+        UnitTally::new(unit, self.planned, self.order)
     }
 
     /// The number of planned rounds, without those counted in `spawn_fallback`.
     pub(super) fn planned(&self, spawn_fallback: Option<&UnitTally>) -> u32 {
         let elsewhere = spawn_fallback.map_or(0, |other| other.whole.measured_rounds());
-        let rounds = match self.only_round {
-            None => self.unit.rounds,
-            Some(round) => u32::from(self.unit.rounds >= round),
-        };
-        rounds.saturating_sub(elsewhere)
+        self.planned.saturating_sub(elsewhere)
     }
 
     /// How many of the planned rounds have a measured end, here or in `spawn_fallback`.
@@ -230,7 +226,7 @@ impl UnitTally {
             results: Results {
                 optional_stopping: run.optional_stopping(),
                 attempts: self.whole.results.attempts,
-                ..row.results(unit.rounds, &run.bad, self.order)
+                ..row.results(self.planned, &run.bad, self.order)
             },
         })
     }

@@ -33,7 +33,10 @@ impl Watched {
             let contrasts = contrasts(&run.units, axis);
             let alpha = alpha_of(&run.units, &run.stopping, axis);
             let watches = watches(&contrasts, alpha, run.not_worse_by);
-            let pairing = Pairing::new(&run.units, &run.bad, contrasts);
+            let mut pairing = Pairing::new(&run.units, &run.bad, contrasts);
+            if let Some(shard) = run.shard {
+                pairing = pairing.of_shard(shard);
+            }
             (axis, pairing, watches)
         });
         Watched {
@@ -101,7 +104,9 @@ fn gates(run: &RunInfo) -> Vec<OpenGate> {
         let watch = GateWatch::new(gate.limit.below, ALPHA, gates.len()).ok()?;
         Some(OpenGate {
             unit,
-            rounds: PlanOrder::default(),
+            rounds: run
+                .shard
+                .map_or_else(PlanOrder::default, PlanOrder::of_shard),
             seen: GateSeen {
                 gate: gate.clone(),
                 watch,

@@ -107,6 +107,8 @@ pub fn exit_class(view: &View) -> ExitClass {
         return ExitClass::Incomplete;
     }
     match view.judgement() {
+        // The merged run is judged, and not its shards.
+        _ if view.run.shard.is_some() => {}
         Judgement::Refuted => return ExitClass::Refuted,
         Judgement::Undecided => return ExitClass::Undecided,
         Judgement::Shown | Judgement::None => {}

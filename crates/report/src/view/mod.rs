@@ -17,7 +17,7 @@ mod state;
 use std::collections::{BTreeMap, HashMap};
 
 use crashrate_model::{
-    ChapterFacts, EvidenceMode, Finding, GivenCommand, Imported, Mode, Outcome, OutcomeSet,
+    ChapterFacts, EvidenceMode, Finding, GivenCommand, Imported, Mode, Outcome, OutcomeSet, Shard,
     StopReason, Stopping, Unit,
 };
 use schemars::JsonSchema;
@@ -151,6 +151,9 @@ pub struct RunFacts {
     /// The only round of each unit to run, to reproduce it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_round: Option<u32>,
+    /// The part of the plan that it ran, if other machines ran the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// How many times it was resumed.
     pub resumed: u32,
     /// Settings that differed when it was resumed, as text.

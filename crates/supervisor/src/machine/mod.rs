@@ -59,7 +59,7 @@ fn system() -> Option<String> {
     ))
 }
 
-fn host() -> Option<String> {
+pub(crate) fn host() -> Option<String> {
     let name = nix::unistd::gethostname().ok()?;
     Some(name.to_string_lossy().into_owned())
 }

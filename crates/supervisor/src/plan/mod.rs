@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::slice;
 use std::time::Duration;
 
-use crashrate_model::{Mode, Perturbations, Spawn, Unit};
+use crashrate_model::{Mode, Perturbations, Shard, Spawn, Unit};
 use serde_json::json;
 use thiserror::Error;
 use wildmatch::WildMatch;
@@ -107,6 +107,9 @@ pub struct Plan {
     pub seed: u64,
     /// The only block that runs; all if `None`.
     pub only_round: Option<u32>,
+    /// The part of the blocks that runs here; all if `None`. Not part of the fingerprint: all
+    /// shards have one plan.
+    pub shard: Option<Shard>,
     /// Seed of the order of chapters in shuffled sequences; each round's own seed if `None`.
     pub order_seed: Option<u64>,
 }
@@ -166,6 +169,7 @@ impl Plan {
             units,
             seed,
             only_round: selection.only_round,
+            shard: None,
             order_seed: None,
         })
     }
@@ -173,19 +177,33 @@ impl Plan {
     /// The planned rounds in order, computed as they are needed.
     pub fn rounds(&self) -> Rounds {
         let all = Rounds::new(self.units.iter().map(|u| u.rounds).collect(), self.seed);
-        match self.only_round {
-            None => all,
-            Some(round) => all.only(round),
+        match (self.only_round, self.shard) {
+            (Some(round), _) => all.only(round),
+            (None, Some(shard)) => all.of_shard(shard),
+            (None, None) => all,
         }
+    }
+
+    /// Number of planned rounds of a unit.
+    pub fn rounds_of(&self, unit: &Unit) -> u32 {
+        match (self.only_round, self.shard) {
+            (Some(round), _) => u32::from(unit.rounds >= round),
+            (None, Some(shard)) => shard.rounds_of(unit.rounds),
+            (None, None) => unit.rounds,
+        }
+    }
+
+    /// Whether a unit's round of this number is planned.
+    pub fn has(&self, unit: &Unit, round: u32) -> bool {
+        (1..=unit.rounds).contains(&round)
+            && self.only_round.is_none_or(|only| only == round)
+            && self.shard.is_none_or(|shard| shard.has(round))
     }
 
     /// Number of planned rounds.
     pub fn count(&self) -> u64 {
-        let of = |unit: &Unit| match self.only_round {
-            None => u64::from(unit.rounds),
-            Some(round) => u64::from(unit.rounds >= round),
-        };
-        self.units.iter().map(of).sum()
+        let rounds = self.units.iter().map(|unit| self.rounds_of(unit));
+        rounds.map(u64::from).sum()
     }
 
     /// Number of retries of each unit.
@@ -222,10 +240,12 @@ impl Plan {
     }
 
     /// A hash of everything that makes two plans the same measurement: suite, units and seed, but
-    /// not the path of the suite file.
+    /// not the path of the suite file, and not the folders in which crashrate keeps its own files.
     pub fn fingerprint(&self) -> String {
         let mut suite = self.suite.clone();
         suite.file = None;
+        suite.python_package = None;
+        suite.builds = None;
         let text = json!({
             "suite": suite,
             "units": self.units,

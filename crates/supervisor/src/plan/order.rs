@@ -1,6 +1,7 @@
 //! The order of rounds: block after block, shuffled within each block by the seed.
 
 use crashrate_adapters::Order;
+use crashrate_model::Shard;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -20,6 +21,10 @@ pub struct Rounds {
     rounds: Vec<u32>,
     seed: u64,
     block: u32,
+    /// The block after it.
+    next: Option<u32>,
+    /// From a block to the next one: more than 1 in a shard.
+    step: u32,
     /// The last block.
     last: u32,
     /// The rest of the block, in reverse.
@@ -33,6 +38,8 @@ impl Rounds {
             rounds,
             seed,
             block: 0,
+            next: Some(1),
+            step: 1,
             last: u32::MAX,
             left: Vec::new(),
         }
@@ -41,8 +48,16 @@ impl Rounds {
     /// Only the rounds of this block, in their order.
     #[must_use]
     pub fn only(mut self, block: u32) -> Self {
-        self.block = block.saturating_sub(1);
+        self.next = Some(block);
         self.last = block;
+        self
+    }
+
+    /// Only the blocks of a shard.
+    #[must_use]
+    pub fn of_shard(mut self, shard: Shard) -> Self {
+        self.next = Some(shard.index);
+        self.step = shard.count;
         self
     }
 }
@@ -52,8 +67,9 @@ impl Iterator for Rounds {
 
     fn next(&mut self) -> Option<RoundKey> {
         if self.left.is_empty() {
-            self.block = self.block.checked_add(1).filter(|b| *b <= self.last)?;
-            let block = self.block;
+            let block = self.next.filter(|block| *block <= self.last)?;
+            self.next = block.checked_add(self.step);
+            self.block = block;
             self.left = (0u32..)
                 .zip(&self.rounds)
                 .filter(|&(_, &rounds)| rounds >= block)
@@ -124,6 +140,23 @@ mod tests {
             }
             let again: Vec<_> = Rounds::new(rounds, seed).collect();
             prop_assert_eq!(keys, again);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn shards_have_the_blocks_of_the_whole_plan_in_its_order(
+            rounds in prop::collection::vec(0u32..9, 0..6),
+            seed: u64,
+            count in 1u32..12,
+        ) {
+            let all: Vec<_> = Rounds::new(rounds.clone(), seed).collect();
+            for index in 1..=count {
+                let shard = Shard { index, count };
+                let own: Vec<_> = Rounds::new(rounds.clone(), seed).of_shard(shard).collect();
+                let expected = all.iter().copied().filter(|key| shard.has(key.round));
+                prop_assert_eq!(own, expected.collect::<Vec<_>>());
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! A run as the user asks for it: options applied to a suite, as a plan with a stopping rule.
 
+mod shard;
 mod stopping;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ use crate::suite::{
 };
 use crate::watching::EvidenceChoice;
 use stopping::stopping;
+
+pub use shard::DivideError;
 
 /// Rounds of a command that is given in place of a suite.
 pub const COMMAND_ROUNDS: u32 = 10;
@@ -280,7 +283,7 @@ impl RunRequest {
 
     /// Gates that cannot be shown within the rounds of their units, a sentence for each.
     pub fn unreachable_gates(&self) -> Vec<String> {
-        unreachable_gates(&self.plan.units, &self.stopping)
+        unreachable_gates(&self.plan, &self.stopping)
     }
 }
 

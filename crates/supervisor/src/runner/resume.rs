@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 
-use crashrate_model::{Record, Unit};
+use crashrate_model::Record;
 
 use super::evidence_rounds::EvidenceRounds;
 use super::perturbing::Perturbing;
@@ -55,7 +55,7 @@ impl Resume {
         };
         for (line, record) in (1..).zip(records) {
             resume
-                .push(&record?, &plan.units)
+                .push(&record?, plan)
                 .map_err(|problem| JournalError::Corrupt {
                     path: path.clone(),
                     line,
@@ -65,8 +65,8 @@ impl Resume {
         Ok(resume)
     }
 
-    fn push(&mut self, record: &Record, units: &[Unit]) -> Result<(), String> {
-        check(record, units)?;
+    fn push(&mut self, record: &Record, plan: &Plan) -> Result<(), String> {
+        check(record, plan)?;
         self.progress.push(record)?;
         if let Some(rounds) = &mut self.evidence_rounds {
             rounds.push(record);
@@ -80,11 +80,12 @@ impl Resume {
 }
 
 /// Finds records that are well formed but do not fit the plan.
-fn check(record: &Record, units: &[Unit]) -> Result<(), String> {
+fn check(record: &Record, plan: &Plan) -> Result<(), String> {
+    let units = &plan.units;
     let (unit, round, attempt) = match record {
         Record::Started(started) => (started.unit, started.round, started.attempt),
         Record::Ended(ended) => (ended.unit, ended.round, ended.attempt),
-        Record::Opened(opened) if opened.run.units != units => {
+        Record::Opened(opened) if opened.run.units != *units => {
             return Err("it belongs to another plan than run.toml".into());
         }
         Record::Evidence(round) => (round.unit, round.round, 1),
@@ -104,6 +105,9 @@ fn check(record: &Record, units: &[Unit]) -> Result<(), String> {
             "the plan has no round {round}, attempt {attempt} of `{}`",
             planned.name
         )),
-        Some(_) => Ok(()),
+        Some(_) => match plan.shard {
+            Some(shard) if !shard.has(round) => Err(format!("shard {shard} has no round {round}")),
+            _ => Ok(()),
+        },
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         not_worse_by: campaign.not_worse_by,
         only_round: plan.only_round,
         order_seed: plan.order_seed,
-        shard: None,
+        shard: plan.shard,
         merged: None,
         plan: Some(plan.fingerprint()),
         devices: Vec::new(),
@@ -116,7 +116,8 @@ pub(super) fn resume(
     let plan = &campaign.plan;
     let bad = &plan.suite.bad;
     let decider = Decider::new(&campaign.stopping, &plan.units, bad, campaign.not_worse_by)
-        .map_err(RunError::Rule)?;
+        .map_err(RunError::Rule)?
+        .of_shard(plan.shard);
     let judged_by_exit = specs.units().map(|unit| !unit.needs_verdict);
     let evidence_rounds = (campaign.watching.rounds).then(|| EvidenceRounds::new(judged_by_exit));
     let perturbing = Perturbing::new(&plan.units, folder.path(), &campaign.places);

@@ -8,8 +8,8 @@ use std::path::Path;
 use crashrate_model::Stopping;
 use crashrate_report::{Detail, ExitClass, RunState, TerminalOptions, exit_class, terminal};
 use crashrate_supervisor::journal::{JournalError, RunFolder};
-use crashrate_supervisor::plan::Selection;
-use crashrate_supervisor::request::{Overrides, RunOptions, Until};
+use crashrate_supervisor::plan_file::PlanFile;
+use crashrate_supervisor::request::RunOptions;
 use crashrate_supervisor::runner::RunError;
 
 use crate::error::{Exit, Failure};
@@ -27,7 +27,18 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
     let found = measure::suite_here(&arguments.measure)?;
     let suite = arguments.measure.suite.as_deref().or(found.as_deref());
     let options = options(runs, arguments)?;
-    let (request, resumed) = measure::request(runs, &arguments.measure, suite, options)?;
+    let measure::Planned {
+        request,
+        resumed,
+        file,
+    } = measure::planned(
+        runs,
+        &arguments.measure,
+        &arguments.rounds,
+        &arguments.shard,
+        suite,
+        options,
+    )?;
     refuse_search(&request.stopping)?;
     let mut campaign = measure::campaign(
         runs,
@@ -35,6 +46,10 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         &arguments.measure.how,
         arguments.measure.worker.as_deref(),
     )?;
+    if let Some(file) = file {
+        let checked = file.check_programs(&campaign.plan, &campaign.workers);
+        checked.map_err(Failure::usage)?;
+    }
     campaign.bounds.max_failures = arguments.max_failures.or(arguments.fail_fast.then_some(1));
     let folder = match resumed {
         Some(folder) => folder,
@@ -49,7 +64,8 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         is_quiet: arguments.measure.how.quiet,
         tells_time: false,
     };
-    measure::begin(&mut campaign, &folder, &watch, progress)?;
+    let seed = (!suite.is_some_and(PlanFile::is_plan)).then_some(campaign.plan.seed);
+    measure::begin(&mut campaign, &folder, &watch, progress, seed)?;
     progress.tells_time = arguments.measure.from.is_some();
     let number = folder.number();
     let stopped_later =
@@ -92,25 +108,9 @@ fn refuse_search(stopping: &Stopping) -> Result<(), Failure> {
 
 fn options(runs: &Path, arguments: &RunArguments) -> Result<RunOptions, Failure> {
     let options = measure::options(runs, &arguments.measure)?;
-    Ok(RunOptions {
-        selection: Selection {
-            mode: arguments.mode,
-            only_round: arguments.round,
-            rounds: arguments.rounds,
-            ..options.selection
-        },
-        overrides: Overrides {
-            retries: arguments.retries,
-            ..options.overrides
-        },
-        until: match &arguments.gate {
-            Some(limit) => Until::Gate(limit.clone()),
-            None => arguments.until.clone().unwrap_or_default(),
-        },
-        not_worse_by: arguments.not_worse_by,
-        strict: arguments.strict,
-        ..options
-    })
+    let mut options = arguments.rounds.apply(options);
+    options.selection.only_round = arguments.round;
+    Ok(options)
 }
 
 /// For a report whose place on standard output is taken.

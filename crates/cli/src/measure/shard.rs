@@ -1,0 +1,258 @@
+//! `--shard`: which part of a run this machine has, also as CI systems and schedulers say it.
+
+use std::fs;
+use std::str::FromStr;
+
+use crashrate_model::Shard;
+
+use crate::error::Failure;
+
+/// The value of `--shard`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ShardChoice {
+    /// As the environment says.
+    Auto,
+    /// This one.
+    Of(Shard),
+}
+
+impl FromStr for ShardChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ShardChoice, String> {
+        match text {
+            "auto" => Ok(ShardChoice::Auto),
+            text => Ok(ShardChoice::Of(text.parse()?)),
+        }
+    }
+}
+
+/// A file that a test under Bazel touches to say that it has read its shard.
+const BAZEL_STATUS: &str = "TEST_SHARD_STATUS_FILE";
+
+impl ShardChoice {
+    /// The shard.
+    ///
+    /// # Errors
+    /// No variable, or not all of a pair, says which one it is.
+    pub(crate) fn resolve(self) -> Result<Shard, Failure> {
+        let shard = match self {
+            ShardChoice::Of(shard) => return Ok(shard),
+            ShardChoice::Auto => {
+                let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+                from_environment(&variable)
+            }
+        };
+        let shard = shard.map_err(|problem| Failure::usage(format!("--shard auto: {problem}")))?;
+        if let Some(path) = std::env::var_os(BAZEL_STATUS).filter(|path| !path.is_empty()) {
+            fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(&path)
+                .map_err(|error| {
+                    let path = path.to_string_lossy();
+                    Failure::usage(format!("{BAZEL_STATUS}: {path}: {error}"))
+                })?;
+        }
+        Ok(shard)
+    }
+}
+
+/// A pair of variables with the index and the number of shards.
+struct Pair {
+    index: &'static str,
+    count: &'static str,
+    /// The first index.
+    base: u32,
+}
+
+const BAZEL: Pair = Pair {
+    index: "TEST_SHARD_INDEX",
+    count: "TEST_TOTAL_SHARDS",
+    base: 0,
+};
+/// The pairs after Slurm's variables. Kubernetes does not tell a pod the number of completions, so
+/// that crashrate needs a variable of its own.
+const PAIRS: [Pair; 4] = [
+    Pair {
+        index: "JOB_COMPLETION_INDEX",
+        count: "CRASHRATE_SHARDS",
+        base: 0,
+    },
+    Pair {
+        index: "BUILDKITE_PARALLEL_JOB",
+        count: "BUILDKITE_PARALLEL_JOB_COUNT",
+        base: 0,
+    },
+    Pair {
+        index: "CI_NODE_INDEX",
+        count: "CI_NODE_TOTAL",
+        base: 1,
+    },
+    Pair {
+        index: "CIRCLE_NODE_INDEX",
+        count: "CIRCLE_NODE_TOTAL",
+        base: 0,
+    },
+];
+
+type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The shard by the first system whose variables are set.
+fn from_environment(variable: Variable<'_>) -> Result<Shard, String> {
+    if let Some(shard) = BAZEL.read(variable)? {
+        return Ok(shard);
+    }
+    if let Some(shard) = slurm(variable)? {
+        return Ok(shard);
+    }
+    for pair in PAIRS {
+        if let Some(shard) = pair.read(variable)? {
+            return Ok(shard);
+        }
+    }
+    let pairs: Vec<String> = [BAZEL].iter().chain(&PAIRS).map(Pair::names).collect();
+    Err(format!(
+        "no variable says which shard this is; set one of: SLURM_ARRAY_TASK_ID with \
+         SLURM_ARRAY_TASK_MIN, _MAX and _COUNT; {}; or give it as --shard 3/16",
+        pairs.join("; ")
+    ))
+}
+
+impl Pair {
+    fn names(&self) -> String {
+        format!("{} with {}", self.index, self.count)
+    }
+
+    /// The shard; `None` if neither variable is set.
+    fn read(&self, variable: Variable<'_>) -> Result<Option<Shard>, String> {
+        let (index, count) = match (variable(self.index), variable(self.count)) {
+            (None, None) => return Ok(None),
+            // Kubernetes sets its own variable; crashrate's may be set for the whole machine.
+            (Some(_), None) => return Err(format!("{} is not set", self.count)),
+            (None, Some(_)) => return Err(format!("{} is not set", self.index)),
+            (Some(index), Some(count)) => {
+                (number(self.index, &index)?, number(self.count, &count)?)
+            }
+        };
+        let place = index.checked_sub(self.base);
+        match place.filter(|place| *place < count) {
+            Some(place) => Ok(Some(Shard {
+                index: place + 1,
+                count,
+            })),
+            None => {
+                let last = u64::from(count) + u64::from(self.base);
+                Err(format!(
+                    "{}={index} is not from {} to {}, as {}={count} says",
+                    self.index,
+                    self.base,
+                    last.saturating_sub(1),
+                    self.count
+                ))
+            }
+        }
+    }
+}
+
+/// The shard of a task of a Slurm array.
+fn slurm(variable: Variable<'_>) -> Result<Option<Shard>, String> {
+    const ID: &str = "SLURM_ARRAY_TASK_ID";
+    const NAMES: [&str; 3] = [
+        "SLURM_ARRAY_TASK_MIN",
+        "SLURM_ARRAY_TASK_MAX",
+        "SLURM_ARRAY_TASK_COUNT",
+    ];
+    let Some(id) = variable(ID) else {
+        return Ok(None);
+    };
+    let mut bounds = [0; 3];
+    for (bound, name) in bounds.iter_mut().zip(NAMES) {
+        let text = variable(name).ok_or_else(|| format!("{name} is not set"))?;
+        *bound = number(name, &text)?;
+    }
+    let [min, max, count] = bounds;
+    let id = number(ID, &id)?;
+    let is_gapless = max.checked_sub(min).and_then(|n| n.checked_add(1)) == Some(count);
+    if !is_gapless || !(min..=max).contains(&id) {
+        return Err(format!(
+            "the Slurm array has {count} tasks from {min} to {max}, and this is task {id}: the \
+             numbers must have no gaps and no step, as in --array=1-16"
+        ));
+    }
+    Ok(Some(Shard {
+        index: id - min + 1,
+        count,
+    }))
+}
+
+fn number(name: &str, text: &str) -> Result<u32, String> {
+    (text.trim().parse()).map_err(|_| format!("{name}={text:?} is not a number of a shard"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shard(variables: &[(&str, &str)]) -> Result<String, String> {
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        from_environment(&variable).map(|shard| shard.to_string())
+    }
+
+    #[test]
+    fn each_system_says_it_in_its_own_way() {
+        let slurm = |id| {
+            [
+                ("SLURM_ARRAY_TASK_ID", id),
+                ("SLURM_ARRAY_TASK_MIN", "5"),
+                ("SLURM_ARRAY_TASK_MAX", "8"),
+                ("SLURM_ARRAY_TASK_COUNT", "4"),
+            ]
+        };
+        assert_eq!(shard(&slurm("5")).as_deref(), Ok("1/4"));
+        assert_eq!(shard(&slurm("8")).as_deref(), Ok("4/4"));
+        for (index, count, first) in [
+            ("TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS", "1/3"),
+            ("JOB_COMPLETION_INDEX", "CRASHRATE_SHARDS", "1/3"),
+            (
+                "BUILDKITE_PARALLEL_JOB",
+                "BUILDKITE_PARALLEL_JOB_COUNT",
+                "1/3",
+            ),
+            ("CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL", "1/3"),
+        ] {
+            assert_eq!(shard(&[(index, "0"), (count, "3")]).as_deref(), Ok(first));
+            assert!(shard(&[(index, "3"), (count, "3")]).is_err(), "{index}");
+        }
+        let gitlab = |index| shard(&[("CI_NODE_INDEX", index), ("CI_NODE_TOTAL", "3")]);
+        assert_eq!(gitlab("1").as_deref(), Ok("1/3"));
+        assert_eq!(gitlab("3").as_deref(), Ok("3/3"));
+        assert!(gitlab("0").unwrap_err().contains("from 1 to 3"));
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named() {
+        let none = shard(&[]).unwrap_err();
+        for name in [
+            "SLURM_ARRAY_TASK_ID",
+            "TEST_SHARD_INDEX",
+            "CIRCLE_NODE_TOTAL",
+        ] {
+            assert!(none.contains(name), "{none}");
+        }
+        let half = shard(&[("JOB_COMPLETION_INDEX", "2")]).unwrap_err();
+        assert_eq!(half, "CRASHRATE_SHARDS is not set");
+        let text = shard(&[("CI_NODE_INDEX", "x"), ("CI_NODE_TOTAL", "3")]).unwrap_err();
+        assert!(text.contains("CI_NODE_INDEX=\"x\""), "{text}");
+        let step = shard(&[
+            ("SLURM_ARRAY_TASK_ID", "4"),
+            ("SLURM_ARRAY_TASK_MIN", "0"),
+            ("SLURM_ARRAY_TASK_MAX", "8"),
+            ("SLURM_ARRAY_TASK_COUNT", "3"),
+        ]);
+        assert!(step.unwrap_err().contains("no gaps and no step"));
+    }
+}
