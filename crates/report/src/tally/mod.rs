@@ -4,9 +4,11 @@
 //! and measured values. Medians need all of the latter two.
 
 mod advice;
+mod begun;
 mod bisection;
 mod crashes;
 mod distinct;
+mod machines;
 mod order;
 mod provocation;
 mod row;
@@ -105,9 +107,11 @@ impl ViewBuilder {
     /// There was no `opened` record.
     pub fn finish(mut self, state: RunState) -> Result<View, ViewError> {
         let state = self.state(state);
+        let running = self.running_firsts();
         if !state.is_running() {
             self.lose_open().map_err(|fault| self.error(fault))?;
         }
+        self.watched.settle(state, &running);
         let run = self.run.as_ref();
         let run = run.ok_or_else(|| self.error(ReportError::NotOpened))?;
         let mut facts = run.facts(state, self.measured());
@@ -151,6 +155,7 @@ impl ViewBuilder {
             baseline: self.baseline(run)?,
             attempts: self.attempts.unwrap_or_default(),
             details: Vec::new(),
+            machines: None,
             zoom: None,
             search: search.and_then(SearchTally::search),
             bisection: search.and_then(SearchTally::bisection),
@@ -159,6 +164,7 @@ impl ViewBuilder {
             command,
         };
         order::mark_gates(&mut view);
+        machines::add(&mut view);
         view.recommendations = advice::that_holds(&run.info.recommendations, &view);
         Ok(view)
     }
@@ -251,9 +257,9 @@ impl ViewBuilder {
     fn ended(&mut self, record: &Record, ended: &Ended, place: u64) -> Result<(), ReportError> {
         let attempt = AttemptPlace::without_end(ended.unit, ended.round, ended.attempt);
         self.unit(attempt)?;
-        if self.open.remove(&attempt).is_none() {
+        let Some(at) = self.open.remove(&attempt) else {
             return Err(ReportError::NotRunning(self.describe(attempt)));
-        }
+        };
         let run = self.run.as_ref().ok_or(ReportError::NotOpened)?;
         let attempt = AttemptPlace {
             end: NonZeroU64::new(place),
@@ -267,7 +273,7 @@ impl ViewBuilder {
         }
         let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
         unit.end(ended, &run.info.bad)?;
-        self.watch(record);
+        self.watch(record, at);
         Ok(())
     }
 
@@ -299,7 +305,7 @@ impl ViewBuilder {
                 run.reopen(opened)?;
                 // Attempts of the previous supervisor died with it.
                 self.lose_open()?;
-                self.watch(&Record::Opened(Box::new(opened.clone())));
+                self.watch(&Record::Opened(Box::new(opened.clone())), 0.0);
                 Ok(())
             }
         }
@@ -307,7 +313,7 @@ impl ViewBuilder {
 
     /// Counts the attempts as lost that have started and not ended.
     fn lose_open(&mut self) -> Result<(), ReportError> {
-        for attempt in std::mem::take(&mut self.open).into_keys() {
+        for (attempt, at) in std::mem::take(&mut self.open) {
             let lost = Ended::of(attempt.unit, attempt.round, attempt.attempt, Outcome::Lost);
             self.attempts.iter_mut().for_each(|kept| kept.push(attempt));
             if let Some(search) = &mut self.search {
@@ -315,15 +321,15 @@ impl ViewBuilder {
                 continue;
             }
             self.unit(attempt)?.end(&lost, &OutcomeSet::default())?;
-            self.watch(&Record::Ended(Box::new(lost)));
+            self.watch(&Record::Ended(Box::new(lost)), at);
         }
         Ok(())
     }
 
-    /// Passes the record to the run's stopping rule.
-    fn watch(&mut self, record: &Record) {
+    /// Passes the record to the run's stopping rule; `at` is when an attempt that ended started.
+    fn watch(&mut self, record: &Record, at: f64) {
         if let Some(run) = &self.run {
-            self.watched.push(record, &run.info);
+            self.watched.push(record, &run.info, at);
         }
     }
 
@@ -344,6 +350,12 @@ impl ViewBuilder {
         let unit = self.units.get(at.unit as usize);
         let name = unit.map_or("", |unit| &unit.unit.name);
         format!("round {}, attempt {} of `{name}`", at.round, at.attempt)
+    }
+
+    /// The rounds and start times of first attempts that run.
+    fn running_firsts(&self) -> Vec<(u32, f64)> {
+        let firsts = self.open.iter().filter(|(attempt, _)| attempt.attempt == 1);
+        firsts.map(|(attempt, at)| (attempt.round, *at)).collect()
     }
 
     fn running(&self) -> Vec<Running> {
