@@ -5,8 +5,9 @@ use anyhow::{Result, ensure};
 use crate::workspace::{Workspace, call};
 
 /// Name, and the arguments of cargo.
-const SIMULATIONS: [(&str, &str); 14] = [
+const SIMULATIONS: [(&str, &str); 15] = [
     ("verdicts", "run -p crashrate-stats --example verdicts"),
+    ("shards", "run -p crashrate-stats --example shards"),
     (
         "campaigns",
         "run -p crashrate-supervisor --example campaigns",
@@ -53,7 +54,8 @@ const SIMULATIONS: [(&str, &str); 14] = [
 pub(crate) struct Arguments {
     /// Simulations to run [default: all]
     ///
-    /// `verdicts`: size and power of comparisons, gates and independence tests; `campaigns`: gates
+    /// `verdicts`: size and power of comparisons, gates and independence tests; `shards`: the same for
+    /// campaigns over four machines that are looked at after every round; `campaigns`: gates
     /// on runs with slow hangs and several jobs; `real-campaigns`: the same on 100 real runs;
     /// `frameworks`: 100 rounds of test suites with a crash at a chosen test; `journals`: every
     /// flipped bit of a journal, and 150,000 changed suites, reports and journals; `pages`: what a

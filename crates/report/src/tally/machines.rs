@@ -1,11 +1,14 @@
 //! Tallies the machines of a merged run from the cells of its rounds: the shard of a round follows
 //! from its number.
 
-use crashrate_model::{ALPHA, Hello, Merged, MergedShard, Outcome, Shard, StopReason};
+use std::collections::BTreeMap;
+
+use crashrate_model::{ALPHA, Hello, Merged, MergedShard, Outcome, Shard, Stopping};
 use crashrate_stats::{holm, homogeneity};
 
 use crate::view::{
-    Bounds, Machine, MachineTest, MachineUnit, Machines, Results, ShardState, Share, View,
+    Bounds, Judgement, Machine, MachineTest, MachineUnit, Machines, Results, ShardState, Share,
+    View,
 };
 
 /// Adds the machines of a merged run: their tallies, tests of equal rates, and bounds for what is
@@ -17,14 +20,21 @@ pub(super) fn add(view: &mut View) {
     let Some(merged) = view.run.merged.clone() else {
         return;
     };
-    let tallies = tallies(view, merged.count);
-    let list = machines(view, &merged, &tallies);
+    let list = machines(view, &merged);
     let tests = tests(&list);
-    // The rule needs no more rounds, or they still run.
+    for gate in &mut view.gates {
+        let key = (&gate.gate.name, gate.gate.mode, &gate.gate.variant);
+        let differing = tests.iter().filter(|test| test.differs);
+        gate.by_machine = differing.map(|test| &list[0].units[test.unit]).any(|unit| {
+            // A gate is for a unit.
+            (&unit.name, unit.mode, &unit.variant) == key
+        });
+    }
+    view.run.complete |= !view.run.state.is_running() && has_decided(view);
     let needs_more = !view.run.complete && !view.run.state.is_running();
     let (blocks, missing) = blocks(view);
     let is_merged = |index: &u32| merged.shards.iter().any(|shard| shard.index == *index);
-    let machines = Machines {
+    view.machines = Some(Box::new(Machines {
         shards: merged.count,
         list,
         missing_shards: (1..=merged.count)
@@ -33,19 +43,20 @@ pub(super) fn add(view: &mut View) {
         missing_blocks: if needs_more { missing } else { 0 },
         blocks,
         tests,
-    };
-    for gate in &mut view.gates {
-        let key = (&gate.gate.name, gate.gate.mode, &gate.gate.variant);
-        gate.by_machine = machines.differing().any(|test| {
-            let unit = &machines.list[0].units[test.unit];
-            (&unit.name, unit.mode, &unit.variant) == key
-        });
-    }
-    view.machines = Some(Box::new(machines));
+    }));
     if needs_more {
         let sequences = view.sequences.iter_mut().map(|row| &mut row.results);
         let chapters = view.chapters.iter_mut().map(|row| &mut row.results);
         chapters.chain(sequences).for_each(widen);
+    }
+}
+
+/// Whether the run's rule has decided, and needs no more rounds of any shard.
+fn has_decided(view: &View) -> bool {
+    match (&view.run.stopping, view.judgement()) {
+        (Stopping::FirstBad, _) => view.totals.first_attempt.bad > 0,
+        (_, Judgement::Shown | Judgement::Refuted) => true,
+        (_, Judgement::Undecided | Judgement::None) => false,
     }
 }
 
@@ -71,8 +82,10 @@ struct Tally {
     share: Share,
 }
 
-/// The rounds of each unit, by shard.
-fn tallies(view: &View, count: u32) -> Vec<(MachineUnit, u32, Vec<Tally>)> {
+/// A unit, its planned rounds, and its rounds by shard.
+type UnitShards = (MachineUnit, u32, Vec<Tally>);
+
+fn tallies(view: &View, count: u32) -> Vec<UnitShards> {
     let bad = &view.run.bad;
     let units = view.unit_results().map(|((name, mode, variant), results)| {
         let mut tallies = vec![Tally::default(); count as usize];
@@ -96,11 +109,8 @@ fn tallies(view: &View, count: u32) -> Vec<(MachineUnit, u32, Vec<Tally>)> {
     units.collect()
 }
 
-fn machines(
-    view: &View,
-    merged: &Merged,
-    tallies: &[(MachineUnit, u32, Vec<Tally>)],
-) -> Vec<Machine> {
+fn machines(view: &View, merged: &Merged) -> Vec<Machine> {
+    let tallies = tallies(view, merged.count);
     let mut list: Vec<Machine> = Vec::new();
     for shard in &merged.shards {
         let own = Shard {
@@ -109,12 +119,12 @@ fn machines(
         };
         let place = list.iter().position(|known| is_on(known, shard));
         let place = place.unwrap_or_else(|| {
-            list.push(of(shard, tallies));
+            list.push(of(shard, &tallies));
             list.len() - 1
         });
         let machine = &mut list[place];
         let (mut planned, mut ended) = (0, 0);
-        for (unit, (_, rounds, tallies)) in machine.units.iter_mut().zip(tallies) {
+        for (unit, (_, rounds, tallies)) in machine.units.iter_mut().zip(&tallies) {
             let tally = tallies[shard.index as usize - 1];
             planned += own.rounds_of(*rounds);
             ended += tally.ended;
@@ -130,12 +140,6 @@ fn machines(
         };
         machine.shards.push((shard.index, state));
     }
-    // A rule that decided for all ended the shards, too.
-    if view.run.complete {
-        let all = list.iter_mut().flat_map(|machine| &mut machine.shards);
-        let stopped = all.filter(|(_, state)| *state != ShardState::Complete);
-        stopped.for_each(|(_, state)| *state = ShardState::Ended(StopReason::Decided));
-    }
     list
 }
 
@@ -145,13 +149,13 @@ fn is_on(machine: &Machine, shard: &MergedShard) -> bool {
         && machine.devices == shard.devices
 }
 
-fn facts(shard: &MergedShard) -> std::collections::BTreeMap<String, String> {
+fn facts(shard: &MergedShard) -> BTreeMap<String, String> {
     let mut facts = shard.machine.clone();
     facts.remove("command");
     facts
 }
 
-fn of(shard: &MergedShard, tallies: &[(MachineUnit, u32, Vec<Tally>)]) -> Machine {
+fn of(shard: &MergedShard, tallies: &[UnitShards]) -> Machine {
     Machine {
         facts: facts(shard),
         devices: shard.devices.clone(),

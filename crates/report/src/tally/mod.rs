@@ -13,6 +13,7 @@ mod order;
 mod provocation;
 mod row;
 mod run;
+mod running;
 mod search;
 mod unit;
 mod watched;
@@ -25,7 +26,7 @@ use crashrate_model::{
 };
 
 use crate::error::{ReportError, ViewError};
-use crate::view::{AttemptPlace, Derived, RoundOrder, RunState, Running, Totals, View};
+use crate::view::{AttemptPlace, Derived, RoundOrder, RunState, Totals, View};
 use run::{Measured, RunTally};
 use search::SearchTally;
 use unit::UnitTally;
@@ -107,11 +108,7 @@ impl ViewBuilder {
     /// There was no `opened` record.
     pub fn finish(mut self, state: RunState) -> Result<View, ViewError> {
         let state = self.state(state);
-        let running = self.running_firsts();
-        if !state.is_running() {
-            self.lose_open().map_err(|fault| self.error(fault))?;
-        }
-        self.watched.settle(state, &running);
+        self.settle(state).map_err(|fault| self.error(fault))?;
         let run = self.run.as_ref();
         let run = run.ok_or_else(|| self.error(ReportError::NotOpened))?;
         let mut facts = run.facts(state, self.measured());
@@ -147,7 +144,7 @@ impl ViewBuilder {
             totals,
             derived: Derived::default(),
             recommendations: Vec::new(),
-            running: self.running(),
+            running: running::attempts(&self.open, &self.units),
             pace: run.pace(),
             units: run.info.units.clone(),
             pairs: self.watched.pairs(),
@@ -167,6 +164,16 @@ impl ViewBuilder {
         machines::add(&mut view);
         view.recommendations = advice::that_holds(&run.info.recommendations, &view);
         Ok(view)
+    }
+
+    /// Ends what runs no more, and gives the verdicts of a merged run.
+    fn settle(&mut self, state: RunState) -> Result<(), ReportError> {
+        let running = running::firsts(&self.open);
+        if !state.is_running() {
+            self.lose_open()?;
+        }
+        self.watched.settle(state, &running);
+        Ok(())
     }
 
     /// A closed journal has no running attempts, even if its lock was held a moment ago.
@@ -350,27 +357,6 @@ impl ViewBuilder {
         let unit = self.units.get(at.unit as usize);
         let name = unit.map_or("", |unit| &unit.unit.name);
         format!("round {}, attempt {} of `{name}`", at.round, at.attempt)
-    }
-
-    /// The rounds and start times of first attempts that run.
-    fn running_firsts(&self) -> Vec<(u32, f64)> {
-        let firsts = self.open.iter().filter(|(attempt, _)| attempt.attempt == 1);
-        firsts.map(|(attempt, at)| (attempt.round, *at)).collect()
-    }
-
-    fn running(&self) -> Vec<Running> {
-        let running = self.open.iter().filter_map(|(attempt, at)| {
-            let unit = &self.units.get(attempt.unit as usize)?.unit;
-            Some(Running {
-                name: unit.name.clone(),
-                mode: unit.mode,
-                variant: unit.variant.clone(),
-                round: attempt.round,
-                attempt: attempt.attempt,
-                at: *at,
-            })
-        });
-        running.collect()
     }
 
     fn error(&self, fault: ReportError) -> ViewError {

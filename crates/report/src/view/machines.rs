@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crashrate_model::{Device, Mode, Shard, StopReason};
-use crashrate_stats::{Homogeneity, HomogeneityMethod};
+use crashrate_stats::Homogeneity;
 
 use super::Share;
 
@@ -95,16 +95,10 @@ impl Machines {
     pub fn differing(&self) -> impl Iterator<Item = &MachineTest> {
         self.tests.iter().filter(|test| test.differs)
     }
-
-    /// Whether a p-value comes from random tables.
-    pub fn has_drawn(&self) -> bool {
-        let drawn = |test: &MachineTest| test.test.method != HomogeneityMethod::Exact;
-        self.tests.iter().any(drawn)
-    }
 }
 
 impl Machine {
-    /// Its name: the host's, or its shards if that is unknown.
+    /// The name of the host, if known.
     pub fn host(&self) -> Option<&str> {
         self.facts.get("host").map(String::as_str)
     }

@@ -106,8 +106,16 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
 /// What is missing of a merged run, with the bounds that it allows.
 fn of_shards(view: &View, blocks: String) -> Vec<String> {
     const SHOWN: usize = 5;
-    let bounded = units(view).filter_map(|(name, results)| Some(bounded(&name, results.bounds?)));
-    let units = first_lines(bounded.collect(), SHOWN, "more units have missing rounds");
+    let all = units(view).filter_map(|(name, results)| Some((name, results.bounds?)));
+    let all: Vec<_> = all.collect();
+    if let [(_, bounds)] = all.as_slice() {
+        return vec![format!("{blocks}: {}.", bounded(*bounds))];
+    }
+    let units = all.iter().map(|(name, bounds)| {
+        let missing = plural(bounds.missing, "round");
+        format!("{name}: {missing} missing: {}.", bounded(*bounds))
+    });
+    let units = first_lines(units.collect(), SHOWN, "more units have missing rounds");
     std::iter::once(format!("{blocks}.")).chain(units).collect()
 }
 
