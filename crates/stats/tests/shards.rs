@@ -40,8 +40,14 @@ fn shards_find_what_one_run_finds() {
     let mut campaign = Campaign::alike([0.6, 0.1], Ends::Alike, Evidence::Begun);
     campaign.blocks = 100;
     let (found, median) = verdicts(&campaign, RUNS, &mut Dice::new(25, 30));
+    let alone = Campaign {
+        evidence: Evidence::Product,
+        ..campaign
+    };
+    let (_, of_product) = verdicts(&alone, RUNS, &mut Dice::new(25, 31));
+    assert!(of_product > median, "{of_product} {median}");
     campaign.shards = 1;
-    let (_, of_one) = verdicts(&campaign, RUNS, &mut Dice::new(25, 31));
+    let (_, of_one) = verdicts(&campaign, RUNS, &mut Dice::new(25, 32));
     assert!(
         found == RUNS && median <= of_one + 4,
         "{found} {median} {of_one}"

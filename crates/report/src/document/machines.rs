@@ -27,7 +27,7 @@ pub(super) fn machines(view: &View) -> Vec<Block> {
         table.row(cells);
     }
     let shown: Vec<bool> = (0..table.columns.len())
-        .map(|at| at < 2 || at > 4 || table.rows.iter().any(|row| row[at].text != NOTHING))
+        .map(|at| !(2..=4).contains(&at) || table.rows.iter().any(|row| row[at].text != NOTHING))
         .collect();
     table.keep(&shown);
     let mut blocks = Block::table(table);

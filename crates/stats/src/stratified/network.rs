@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use super::margins::Margins;
 
-/// The most additions that preparing the walk may take: about a tenth of a second.
-const MOST_STEPS: u64 = 20_000_000;
+/// The most additions that preparing the walk may take: some hundredths of a second.
+const MOST_STEPS: u64 = 5_000_000;
 
-/// The most partial tables that the walk may visit.
-const MOST_PARTIAL: usize = 2_000_000;
+/// The most partial tables that the walk may visit. A report may test hundreds of units.
+const MOST_PARTIAL: usize = 200_000;
 
 /// Partial tables are the same if the logarithms of their probabilities agree to this.
 const GRAIN: f64 = 1e-9;
