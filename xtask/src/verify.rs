@@ -45,6 +45,10 @@ const SIMULATIONS: [(&str, &str); 15] = [
         "test -p crashrate --test it -- --ignored --nocapture browser::a_live_page_for_two",
     ),
     (
+        "merge",
+        "test -p crashrate --test it -- --ignored --nocapture merge::a_million_rounds",
+    ),
+    (
         "journals",
         "test -p crashrate --test it -- --ignored --nocapture damaged_journal:: mutated::",
     ),
@@ -59,7 +63,8 @@ pub(crate) struct Arguments {
     /// on runs with slow hangs and several jobs; `real-campaigns`: the same on 100 real runs;
     /// `frameworks`: 100 rounds of test suites with a crash at a chosen test; `journals`: every
     /// flipped bit of a journal, and 150,000 changed suites, reports and journals; `pages`: what a
-    /// live page uses in two minutes; `histories`:
+    /// live page uses in two minutes; `merge`: time and memory for a million rounds in 16 shards;
+    /// `histories`:
     /// marks in flat and changing histories; `minimize`: the search for needed chapters in
     /// simulated programs; `bisections`: the search for a commit in simulated histories; `bisect`:
     /// the same in 20 repositories with a real race; `provocations`: the search for a perturbation in

@@ -18,6 +18,7 @@ use crate::commands::import::ImportArguments;
 use crate::commands::init::InitArguments;
 use crate::commands::list::ListArguments;
 use crate::commands::man::ManArguments;
+use crate::commands::merge::MergeArguments;
 use crate::commands::minimize::MinimizeArguments;
 use crate::commands::plan::PlanArguments;
 use crate::commands::plan_file::PlanFileArguments;
@@ -96,6 +97,8 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Write the plan of a run that several machines share
     PlanFile(Box<PlanFileArguments>),
+    /// Join the runs of shards into one run
+    Merge(MergeArguments),
     /// Import published reports as runs
     Import(ImportArguments),
     /// List the crashes of a run by signature, or show one in full

@@ -32,7 +32,7 @@ impl Exit {
         (Exit::NotPassed, "complete, and something did not pass"),
         (
             Exit::Incomplete,
-            "incomplete: interrupted, rounds not started, or a result lost",
+            "incomplete: interrupted, rounds not started, shards missing, or a result lost",
         ),
         (
             Exit::Journal,

@@ -63,6 +63,7 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Compare(arguments) => commands::compare::compare(runs, &arguments),
         Command::Plan(arguments) => commands::plan::plan(runs, &arguments),
         Command::PlanFile(arguments) => commands::plan_file::plan_file(runs, &arguments),
+        Command::Merge(arguments) => commands::merge::merge(runs, &arguments),
         Command::Import(arguments) => commands::import::import(runs, &arguments),
         Command::Crashes(arguments) => commands::crashes::crashes(runs, &arguments),
         Command::Debug(arguments) => commands::debug::debug(runs, &arguments),

@@ -83,15 +83,27 @@ impl Lines {
     /// # Errors
     /// The line is damaged, is not the one that was written here, or is not a record.
     pub fn read(&mut self, line: &[u8]) -> Result<Record, LineError> {
+        let mut after = *self;
+        after.check(line)?;
+        let record = Record::from_json(line)?;
+        *self = after;
+        Ok(record)
+    }
+
+    /// Checks the next line and does not parse it. Returns its JSON object without the checksum and
+    /// without the closing brace.
+    ///
+    /// # Errors
+    /// The line is damaged, or is not the one that was written here.
+    pub fn check<'l>(&mut self, line: &'l [u8]) -> Result<&'l [u8], LineError> {
         let (rest, digits) = split_end(line).ok_or(LineError::NoChecksum)?;
         let body = rest.strip_suffix(KEY).ok_or(LineError::NoChecksum)?;
         let last = number(digits).ok_or(LineError::NoChecksum)?;
         if sum(self.last, body) != last {
             return Err(LineError::Damaged);
         }
-        let record = Record::from_json(line)?;
         self.last = last;
-        Ok(record)
+        Ok(body)
     }
 }
 

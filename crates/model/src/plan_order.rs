@@ -62,8 +62,7 @@ impl<T> PlanOrder<T> {
         let round = self.next_round();
         let (end, drawn) = self.ended.remove(&round)?;
         if self.again.pop_front().is_none() {
-            // The last round of a plan may have the largest number.
-            self.next = self.next.saturating_add(self.step);
+            self.next += self.step;
         }
         if !drawn {
             self.undrawn.insert(round);

@@ -13,6 +13,7 @@ mod hash;
 pub mod journal;
 pub mod listing;
 pub mod machine;
+pub mod merge;
 pub mod minimize;
 pub mod misbehave;
 pub mod names;

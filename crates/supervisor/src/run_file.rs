@@ -48,6 +48,12 @@ pub enum RunFileError {
         /// What is wrong.
         problem: String,
     },
+    /// The run was merged from journals alone.
+    #[error(
+        "{}: the run was merged from journals without their run folders, so its plan is not known",
+        .0.display()
+    )]
+    Merged(PathBuf),
     /// The run was imported.
     #[error(
         "{}: the run was imported from {file}; imported runs cannot be resumed",
@@ -82,6 +88,9 @@ pub fn read(folder: &Path) -> Result<(Plan, RunInfo), RunFileError> {
     if let Some(imported) = run.imported {
         let file = imported.file;
         return Err(RunFileError::Imported { path, file });
+    }
+    if run.merged.is_some() && file.suite.is_none() {
+        return Err(RunFileError::Merged(path));
     }
     let (Some(suite), Some(fingerprint)) = (file.suite, file.fingerprint) else {
         return Err(changed("it contains no suite".into()));

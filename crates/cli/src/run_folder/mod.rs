@@ -132,7 +132,7 @@ pub(crate) fn suites(folders: &[PathBuf]) -> Vec<String> {
 }
 
 /// The first record of a run's journal. A run of one chosen round (`--round`) is no sample and has
-/// none.
+/// none, and a shard is a part of the merged run.
 fn whole_run(folder: &Path) -> Option<RunInfo> {
     let first = journal::read(&folder.join("journal.jsonl")).ok()?.next()?;
     match first.ok()? {
@@ -141,7 +141,7 @@ fn whole_run(folder: &Path) -> Option<RunInfo> {
                 run.stopping,
                 Stopping::Minimized(_) | Stopping::Bisected(_) | Stopping::Provoked(_)
             );
-            run.only_round.is_none() && !is_search
+            run.only_round.is_none() && run.shard.is_none() && !is_search
         }),
         _ => None,
     }

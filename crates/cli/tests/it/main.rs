@@ -52,6 +52,7 @@ mod limits;
 mod live;
 mod locations;
 mod made_journal;
+mod merge;
 mod minimize;
 mod mutated;
 mod names;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{ALPHA, Hello, Merged, MergedShard, Outcome, Shard, Stopping};
+use crashrate_model::{ALPHA, Hello, Merged, MergedShard, Outcome, Shard, StopReason, Stopping};
 use crashrate_stats::{holm, homogeneity};
 
 use crate::view::{
@@ -30,7 +30,12 @@ pub(super) fn add(view: &mut View) {
             (&unit.name, unit.mode, &unit.variant) == key
         });
     }
-    view.run.complete |= !view.run.state.is_running() && has_decided(view);
+    if !view.run.state.is_running() && !view.run.complete && has_decided(view) {
+        // Shards that were cancelled say that they were interrupted.
+        view.run.complete = true;
+        view.run.stopped = Some(StopReason::Decided);
+        view.run.stopped_because = None;
+    }
     let needs_more = !view.run.complete && !view.run.state.is_running();
     let (blocks, missing) = blocks(view);
     let is_merged = |index: &u32| merged.shards.iter().any(|shard| shard.index == *index);

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crashrate_model::RunInfo;
 use thiserror::Error;
 
 use super::JOURNAL;
@@ -132,6 +133,22 @@ impl RunFolder {
         })
     }
 
+    /// Creates the folder of a merged run, or locks that of an earlier one to replace it.
+    ///
+    /// # Errors
+    /// It cannot be created, or another crashrate is using it.
+    pub fn for_merged(path: &Path, run: &RunInfo) -> Result<RunFolder, FolderError> {
+        fs::create_dir_all(path).map_err(failed(path, "the run's folder cannot be created"))?;
+        let lock = lock(path, Duration::ZERO)?;
+        Ok(RunFolder {
+            path: path.to_owned(),
+            id: run.id.clone(),
+            number: run.number,
+            resumed: false,
+            _lock: lock,
+        })
+    }
+
     /// Whether this resumes an earlier run.
     pub fn is_resumed(&self) -> bool {
         self.resumed
@@ -249,6 +266,20 @@ pub fn find(runs: &Path, name: &str) -> Result<PathBuf, FolderError> {
 /// Whether a folder has an entry of that name. If it is not a regular file, opening it fails later.
 fn has(folder: &Path, name: &str) -> bool {
     fs::symlink_metadata(folder.join(name)).is_ok()
+}
+
+/// A number for a merged run with this id: `wanted`, unless another run has it.
+///
+/// # Errors
+/// The folder cannot be read, or has no free number.
+pub fn number_for_merged(runs: &Path, wanted: u32, id: &str) -> Result<u32, FolderError> {
+    if runs.join(id).is_dir() {
+        return Ok(wanted);
+    }
+    match free_number(runs, Some(wanted)) {
+        Err(FolderError::Taken { .. }) => free_number(runs, None),
+        number => number,
+    }
 }
 
 /// The number of a new run: the given one, or the next after the highest.

@@ -4,7 +4,9 @@ mod folder;
 mod reader;
 mod writer;
 
-pub use folder::{FolderError, RunFolder, find, has_records, is_live, list, remove};
+pub use folder::{
+    FolderError, RunFolder, find, has_records, is_live, list, number_for_merged, remove,
+};
 pub use reader::{Position, RandomReader, Records, read, read_from, read_on};
 pub use writer::Journal;
 

@@ -145,6 +145,8 @@ pub struct RandomReader {
     window: Vec<u8>,
     /// Offset of `window`.
     begin: u64,
+    /// The JSON object that was read last.
+    object: Vec<u8>,
 }
 
 impl RandomReader {
@@ -158,6 +160,7 @@ impl RandomReader {
             path: path.to_owned(),
             window: Vec::new(),
             begin: 0,
+            object: Vec::new(),
         })
     }
 
@@ -167,15 +170,39 @@ impl RandomReader {
     /// It cannot be read, or there is no record.
     pub fn record(&mut self, place: u64) -> Result<Record, JournalError> {
         let line = self.line(place).map_err(JournalError::read(&self.path))?;
-        // The checksum of a line continues the one of the line before.
-        let mut lines = match line.start {
+        let record = self.lines_before(&line);
+        let record = record.and_then(|mut lines| lines.read(&self.window[line]).ok());
+        record.ok_or_else(|| self.changed())
+    }
+
+    /// The JSON object of the record at this offset, without its checksum.
+    ///
+    /// # Errors
+    /// It cannot be read, or there is no line with a valid checksum.
+    pub(crate) fn json(&mut self, place: u64) -> Result<&[u8], JournalError> {
+        let line = self.line(place).map_err(JournalError::read(&self.path))?;
+        let body = self.lines_before(&line);
+        let body = body.and_then(|mut lines| lines.check(&self.window[line]).ok());
+        let Some(body) = body else {
+            return Err(self.changed());
+        };
+        self.object.clear();
+        self.object.extend_from_slice(body);
+        self.object.push(b'}');
+        Ok(&self.object)
+    }
+
+    /// The checksum of a line continues the one of the line before.
+    fn lines_before(&self, line: &Range<usize>) -> Option<Lines> {
+        match line.start {
             0 => Some(Lines::default()),
             start => Lines::after(&self.window[..start]),
-        };
-        let record = lines.as_mut().map(|lines| lines.read(&self.window[line]));
-        let changed = || io::Error::other("it was changed while it was read");
-        let record = record.and_then(Result::ok).ok_or_else(changed);
-        record.map_err(JournalError::read(&self.path))
+        }
+    }
+
+    fn changed(&self) -> JournalError {
+        let changed = io::Error::other("it was changed while it was read");
+        JournalError::read(&self.path)(changed)
     }
 
     /// Reads until the window holds the line at this offset and the end of the line before it.

@@ -167,6 +167,13 @@ pub enum RequestError {
          or name two variants with --variant"
     )]
     NothingToCompare,
+    /// The run to resume was merged.
+    #[error(
+        "{}: the run was merged from shards, so it cannot be resumed: resume the runs of its shards \
+         and merge again",
+        .0.display()
+    )]
+    Merged(PathBuf),
     /// Tests of the run to resume cannot be found any more.
     #[error("the run cannot be resumed: {0}")]
     Tests(String),
@@ -265,6 +272,9 @@ impl RunRequest {
         let path = resumable(runs, name).map_err(RequestError::Find)?;
         let folder = RunFolder::reopen(&path)?;
         let (plan, run) = run_file::read(&path)?;
+        if run.merged.is_some() {
+            return Err(RequestError::Merged(path));
+        }
         lister.check(&plan.suite).map_err(RequestError::Tests)?;
         let written = lister.write_package(&plan.suite);
         written.map_err(RequestError::Package)?;

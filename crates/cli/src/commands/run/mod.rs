@@ -6,11 +6,11 @@ mod github;
 use std::path::Path;
 
 use crashrate_model::Stopping;
-use crashrate_report::{Detail, ExitClass, RunState, TerminalOptions, exit_class, terminal};
+use crashrate_report::{Detail, ExitClass, RunState, TerminalOptions, View, exit_class, terminal};
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::plan_file::PlanFile;
 use crashrate_supervisor::request::RunOptions;
-use crashrate_supervisor::runner::RunError;
+use crashrate_supervisor::runner::{Campaign, RunError};
 
 use crate::error::{Exit, Failure};
 use crate::measure;
@@ -26,31 +26,7 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
     keep_status_signals();
     let found = measure::suite_here(&arguments.measure)?;
     let suite = arguments.measure.suite.as_deref().or(found.as_deref());
-    let options = options(runs, arguments)?;
-    let measure::Planned {
-        request,
-        resumed,
-        file,
-    } = measure::planned(
-        runs,
-        &arguments.measure,
-        &arguments.rounds,
-        &arguments.shard,
-        suite,
-        options,
-    )?;
-    refuse_search(&request.stopping)?;
-    let mut campaign = measure::campaign(
-        runs,
-        request,
-        &arguments.measure.how,
-        arguments.measure.worker.as_deref(),
-    )?;
-    if let Some(file) = file {
-        let checked = file.check_programs(&campaign.plan, &campaign.workers);
-        checked.map_err(Failure::usage)?;
-    }
-    campaign.bounds.max_failures = arguments.max_failures.or(arguments.fail_fast.then_some(1));
+    let (mut campaign, resumed) = campaign(runs, arguments, suite)?;
     let folder = match resumed {
         Some(folder) => folder,
         None => RunFolder::create(
@@ -91,6 +67,39 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         }
     };
     copied.and(concluded)
+}
+
+/// Plans the run and sets it up. Returns the folder of a run that is resumed.
+fn campaign(
+    runs: &Path,
+    arguments: &RunArguments,
+    suite: Option<&Path>,
+) -> Result<(Campaign, Option<RunFolder>), Failure> {
+    let measure::Planned {
+        request,
+        resumed,
+        file,
+    } = measure::planned(
+        runs,
+        &arguments.measure,
+        &arguments.rounds,
+        &arguments.shard,
+        suite,
+        options(runs, arguments)?,
+    )?;
+    refuse_search(&request.stopping)?;
+    let mut campaign = measure::campaign(
+        runs,
+        request,
+        &arguments.measure.how,
+        arguments.measure.worker.as_deref(),
+    )?;
+    if let Some(file) = file {
+        let checked = file.check_programs(&campaign.plan, &campaign.workers);
+        checked.map_err(Failure::usage)?;
+    }
+    campaign.bounds.max_failures = arguments.max_failures.or(arguments.fail_fast.then_some(1));
+    Ok((campaign, resumed))
 }
 
 /// A search is resumed by its own command.
@@ -162,12 +171,17 @@ fn conclude(
             printed.and(annotated)?;
         }
     }
-    Ok(match exit_class(&view) {
+    Ok(exit_of(&view, arguments.report_only))
+}
+
+/// The exit of a run of rounds.
+pub(crate) fn exit_of(view: &View, report_only: bool) -> Exit {
+    match exit_class(view) {
         ExitClass::Incomplete => Exit::Incomplete,
-        _ if arguments.report_only => Exit::Passed,
+        _ if report_only => Exit::Passed,
         ExitClass::Refuted => Exit::Refuted,
         ExitClass::Undecided => Exit::Undecided,
         ExitClass::NotPassed => Exit::NotPassed,
         ExitClass::Passed => Exit::Passed,
-    })
+    }
 }

@@ -1,0 +1,124 @@
+//! `crashrate merge`: one run of the runs of shards.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use crashrate_report::{Detail, RunState, TerminalOptions, terminal};
+use crashrate_supervisor::journal::{self, FolderError, JournalError, RunFolder};
+use crashrate_supervisor::merge::{Input, Merge, MergeError, OpenAttempts, find_inputs};
+
+use crate::commands::run::exit_of;
+use crate::error::{Exit, Failure};
+use crate::output::{note, print, report_options};
+use crate::run_folder::{find_failure, page_view, previous, report_page, write_reports};
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Each round counts once, also if runs are given twice or were merged before. If the job of a shard \
+was started again, the first result of a round counts, and what the earlier job lost is shown as \
+lost. Runs of another plan, or with other programs, are refused.
+
+The exit code is 106 if blocks are missing.
+
+Examples:
+  crashrate merge shared-runs                  all runs in a folder
+  crashrate merge 12 13 14                     runs in --runs-dir
+  crashrate merge node-*/journal.jsonl -o all  journals alone")]
+pub(crate) struct MergeArguments {
+    /// A run's folder, id or number, a journal, or a folder with run folders; may be repeated
+    #[arg(required = true, value_name = "RUN")]
+    run: Vec<String>,
+
+    /// The folder of the merged run, new or of an earlier merge [a new run in --runs-dir]
+    #[arg(short, long, value_name = "FOLDER")]
+    output: Option<PathBuf>,
+
+    /// Number of the merged run [the highest of the merged runs plus 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=999_999_999))]
+    number: Option<u32>,
+
+    /// Exit with 0 where the code would be 100, 120 or 121
+    #[arg(long)]
+    report_only: bool,
+
+    /// Print all sections of the report, not only a summary
+    #[arg(long, conflicts_with = "quiet")]
+    full: bool,
+
+    /// Print only the title and the verdict of the report
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+pub(crate) fn merge(runs: &Path, arguments: &MergeArguments) -> Result<Exit, Failure> {
+    let inputs = find_inputs(runs, &arguments.run).map_err(failure)?;
+    if !arguments.quiet {
+        inputs.iter().for_each(note_state);
+    }
+    let mut merge = Merge::read(&inputs, OpenAttempts::Lost).map_err(failure)?;
+    let path = place(runs, arguments, &mut merge)?;
+    let folder = RunFolder::for_merged(&path, merge.info())?;
+    merge.write(&folder).map_err(failure)?;
+    // The index of the attempts is large, and the report needs memory too.
+    drop(merge);
+    let view = page_view(&path, RunState::Ended)?;
+    let previous = previous(runs, &view);
+    write_reports(&path, &view, previous.as_ref());
+    let page = report_page(&path);
+    let mut options: TerminalOptions<'_> = report_options(arguments.full, page.as_deref());
+    if arguments.quiet {
+        options.detail = Detail::Headline;
+        options.page = None;
+    }
+    print(&terminal(&view, &options))?;
+    Ok(exit_of(&view, arguments.report_only))
+}
+
+/// Says if a run is not over, or has nothing to merge.
+fn note_state(input: &Input) {
+    let Some(folder) = &input.folder else {
+        return;
+    };
+    let shown = folder.display();
+    if !journal::has_records(folder) {
+        note(format_args!("{shown}: has no record, and is left out"));
+    } else if journal::is_live(folder) {
+        note(format_args!(
+            "warning: {shown}: is still running: its attempts that have not ended count as lost; \
+             merge again when it is over"
+        ));
+    }
+}
+
+/// The folder of the merged run.
+fn place(runs: &Path, arguments: &MergeArguments, merge: &mut Merge) -> Result<PathBuf, Failure> {
+    if let Some(number) = arguments.number {
+        merge.renumber(number);
+    }
+    if let Some(folder) = &arguments.output {
+        let entries = fs::read_dir(folder).map_or(0, Iterator::count);
+        if entries > 0 && !merge.is_result(folder) {
+            return Err(failure(MergeError::Occupied(folder.clone())));
+        }
+        return Ok(folder.clone());
+    }
+    if arguments.number.is_none() {
+        let wanted = merge.info().number;
+        let number = journal::number_for_merged(runs, wanted, merge.folder_name())?;
+        merge.renumber(number);
+    }
+    Ok(runs.join(merge.folder_name()))
+}
+
+fn failure(error: MergeError) -> Failure {
+    match error {
+        MergeError::Folder(error @ FolderError::NotFound { .. }) => find_failure(error),
+        MergeError::Folder(error) => error.into(),
+        MergeError::Journal(
+            error @ (JournalError::Write { .. } | JournalError::Changed { .. }),
+        ) => Failure::new(Exit::Journal, error),
+        error @ MergeError::Write { .. } => Failure::new(Exit::Journal, error),
+        error => Failure::usage(error),
+    }
+}
