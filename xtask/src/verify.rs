@@ -5,8 +5,9 @@ use anyhow::{Result, ensure};
 use crate::workspace::{Workspace, call};
 
 /// Name, and the arguments of cargo.
-const SIMULATIONS: [(&str, &str); 15] = [
+const SIMULATIONS: [(&str, &str); 16] = [
     ("verdicts", "run -p crashrate-stats --example verdicts"),
+    ("shards", "run -p crashrate-stats --example shards"),
     (
         "campaigns",
         "run -p crashrate-supervisor --example campaigns",
@@ -48,6 +49,10 @@ const SIMULATIONS: [(&str, &str); 15] = [
         "test -p crashrate --test it -- --ignored --nocapture browser::a_live_page_for_two",
     ),
     (
+        "merge",
+        "test -p crashrate --test it -- --ignored --nocapture merge::a_million_rounds",
+    ),
+    (
         "journals",
         "test -p crashrate --test it -- --ignored --nocapture damaged_journal:: mutated::",
     ),
@@ -57,11 +62,14 @@ const SIMULATIONS: [(&str, &str); 15] = [
 pub(crate) struct Arguments {
     /// Simulations to run [default: all]
     ///
-    /// `verdicts`: size and power of comparisons, gates and independence tests; `campaigns`: gates
+    /// `verdicts`: size and power of comparisons, gates and independence tests; `shards`: the same for
+    /// campaigns over four machines that are looked at after every round; `campaigns`: gates
     /// on runs with slow hangs and several jobs; `real-campaigns`: the same on 100 real runs;
     /// `frameworks`: 100 rounds of test suites with a crash at a chosen test; `journals`: every
-    /// flipped bit of a journal, and 150,000 changed suites, reports and journals; `slurm`: jobs on a real Slurm
-    /// whose nodes fail, ten times; `pages`: what a live page uses in two minutes; `histories`:
+    /// flipped bit of a journal, and 150,000 changed suites, reports and journals; `pages`: what a
+    /// live page uses in two minutes; `merge`: time and memory for a million rounds in 16 shards;
+    /// `slurm`: jobs on a real Slurm whose nodes fail, ten times;
+    /// `histories`:
     /// marks in flat and changing histories; `minimize`: the search for needed chapters in
     /// simulated programs; `bisections`: the search for a commit in simulated histories; `bisect`:
     /// the same in 20 repositories with a real race; `provocations`: the search for a perturbation in

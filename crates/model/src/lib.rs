@@ -7,6 +7,7 @@ mod device;
 mod ended;
 mod evidence;
 mod finding;
+mod hello;
 mod lines;
 mod outcome;
 mod pairing;
@@ -17,6 +18,7 @@ mod provoke;
 mod record;
 mod run_info;
 mod shard;
+mod stop_reason;
 mod stopping;
 mod unit;
 mod usage;
@@ -30,6 +32,7 @@ pub use device::Device;
 pub use ended::{ChapterEnd, Ended, Measure};
 pub use evidence::{CrashRef, Descendant, EvidenceMode, EvidenceRound};
 pub use finding::{ChapterFacts, Comparison, Condition, Finding, Level, Recommendation};
+pub use hello::Hello;
 pub use lines::{LineError, Lines};
 pub use outcome::{DiedIn, Exit, Outcome, OutcomeSet};
 pub use pairing::{BlockChange, BlockPairs, Pairing};
@@ -40,11 +43,10 @@ pub use part::{
 pub use perturbation::{Perturbation, PerturbationError, Perturbations};
 pub use plan_order::PlanOrder;
 pub use provoke::{Aim, BadEnd, ProvokeAnswer, ProvokeRule, Provoked, ProvokedArm};
-pub use record::{
-    Built, Closed, Ending, JOURNAL_VERSION, Opened, Record, Started, StopReason, ZygoteEnd,
-};
-pub use run_info::{Baseline, Claim, Earlier, GivenCommand, Hello, Imported, RunInfo, agree};
+pub use record::{Built, Closed, Ending, JOURNAL_VERSION, Opened, Record, Started, ZygoteEnd};
+pub use run_info::{Baseline, Claim, Earlier, GivenCommand, Imported, RunInfo, agree};
 pub use shard::{Merged, MergedShard, Shard, ShardRun};
+pub use stop_reason::StopReason;
 pub use stopping::{ALPHA, Axis, Contrast, Gate, RateBound, Reading, Stopping, contrasts, places};
 pub use unit::{DEFAULT_VARIANT, Mode, Spawn, Unit, executed_variant};
 pub use usage::Usage;

@@ -86,7 +86,12 @@ impl Pairing {
     /// Returns the pairs of the next block in the order of the plan, if it was begun and has not
     /// ended: what has not ended is unknown.
     pub fn begun(&self) -> Option<BlockPairs> {
-        let mut block = self.blocks.get(&self.order.next_round())?.clone();
+        let round = self.order.next_round();
+        let mut block = self.blocks.get(&round)?.clone();
+        let is_planned = |unit: &u32| self.units[*unit as usize].rounds >= round;
+        if !self.needed.iter().all(is_planned) {
+            return None;
+        }
         for unit in &self.needed {
             block.entry(*unit).or_insert_with(|| Seen {
                 whole: End::Vanished,
@@ -94,6 +99,13 @@ impl Pairing {
             });
         }
         Some(self.contrasts.iter().map(|c| pair(c, &block)).collect())
+    }
+
+    /// Returns whether an attempt is part of a block that has not been drawn.
+    pub fn waits_for(&self, ended: &Ended) -> bool {
+        ended.attempt == 1
+            && self.needed.binary_search(&ended.unit).is_ok()
+            && ended.round >= self.order.next_round()
     }
 
     /// Returns the contrasts, in the order of [`BlockPairs`].

@@ -15,6 +15,7 @@ use serde_with::skip_serializing_none;
 
 use crate::{
     Baseline, Bisected, Ended, EvidenceRound, Hello, Minimized, Outcome, Provoked, RunInfo,
+    StopReason,
 };
 
 /// The version of the journal format. Readers accept no other.
@@ -204,35 +205,6 @@ pub struct Closed {
     pub why: StopReason,
     /// Details for people, where the word is not enough.
     pub reason: Option<String>,
-}
-
-/// Why no more rounds were started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum StopReason {
-    /// All planned rounds have ended.
-    Done,
-    /// The user stopped the run.
-    Interrupted,
-    /// The allowed number of failed rounds was reached.
-    MaxFailures,
-    /// The time budget was used up.
-    TimeBudget,
-    /// The run's stopping rule decided: all comparisons or gates have verdicts, or the first bad
-    /// round occurred.
-    Decided,
-    /// The journal could not be written, for example because the disk was full.
-    JournalFailed,
-    /// Waiting for a child failed: its end, and the ends of others, would be unknown.
-    WaitingFailed,
-    /// A measured program was replaced: its rounds would belong to two programs.
-    ProgramReplaced,
-    /// What a unit measures could not be built.
-    BuildFailed,
-    /// No device of the run works any more.
-    DeviceFailed,
-    /// Of a merged run: shards are missing, or did not end.
-    ShardsMissing,
 }
 
 impl Baseline {

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use crate::{
-    ChapterFacts, Device, Ended, EvidenceMode, Finding, Merged, OutcomeSet, Recommendation, Shard,
-    Stopping, Unit,
+    ChapterFacts, Device, Ended, EvidenceMode, Finding, Hello, Merged, OutcomeSet, Recommendation,
+    Shard, Stopping, Unit,
 };
 
 /// What a report needs to know about a run besides its attempts.
@@ -119,16 +119,6 @@ pub struct GivenCommand {
 /// Whether two units of one name run the same thing, as far as their identities are known.
 pub fn agree(one: Option<&str>, two: Option<&str>) -> bool {
     one.is_none() || two.is_none() || one == two
-}
-
-/// The device and versions that a child reported.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Hello {
-    /// The device in use, such as `cpu` or `cuda:0`.
-    pub device: String,
-    /// Library versions by name.
-    #[serde(default)]
-    pub versions: BTreeMap<String, String>,
 }
 
 /// Marks a run as imported: crashrate did not measure it.

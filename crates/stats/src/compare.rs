@@ -20,6 +20,8 @@ pub enum Test {
     FisherMidP,
     /// McNemar's exact test on blocks.
     McNemar,
+    /// The conditional test over several machines: each is compared within itself.
+    MantelHaenszel,
 }
 
 /// Two rates compared.
@@ -27,7 +29,8 @@ pub enum Test {
 pub struct Comparison {
     /// Rate one minus rate two, as a share; `None` if a side has no rounds.
     pub difference: Option<f64>,
-    /// The interval of the difference: Newcombe's, or Tango's if blocks are compared.
+    /// The interval of the difference: Newcombe's, Tango's if blocks are compared, or Sato's over
+    /// several machines.
     pub interval: Interval,
     /// The two-sided p-value, not adjusted for other comparisons.
     pub p: f64,

@@ -80,6 +80,14 @@ impl PairTable {
         self.cells[one as usize][two as usize] += 1;
     }
 
+    /// Adds the blocks of another table.
+    pub fn add_all(&mut self, other: &Self) {
+        let rows = self.cells.iter_mut().zip(&other.cells);
+        for (cell, more) in rows.flat_map(|(row, more)| row.iter_mut().zip(more)) {
+            *cell += more;
+        }
+    }
+
     fn cell(&self, one: SideEnd, two: SideEnd) -> u64 {
         self.cells[one as usize][two as usize]
     }
@@ -163,7 +171,7 @@ const EXCLUSION: f64 = 0.1;
 /// Whether the sides of a block tend to exclude each other: fewer blocks have both sides bad than
 /// expected by chance (one-sided hypergeometric, at most 0.1). A test for independent sides then
 /// gives p-values that are too small.
-fn exclude_each_other(blocks: Blocks) -> bool {
+pub(crate) fn exclude_each_other(blocks: Blocks) -> bool {
     let n = blocks.n();
     let (one, two) = (blocks.both + blocks.only_one, blocks.both + blocks.only_two);
     if one == 0 || two == 0 || one == n || two == n {
@@ -214,7 +222,7 @@ pub fn compare_blocks(
     })
 }
 
-fn matched(blocks: Blocks, alpha: f64) -> Result<Comparison, StatsError> {
+pub(crate) fn matched(blocks: Blocks, alpha: f64) -> Result<Comparison, StatsError> {
     let n = blocks.n();
     let difference = blocks.only_two as f64 - blocks.only_one as f64;
     Ok(Comparison {

@@ -14,7 +14,7 @@ mod shard;
 pub(crate) use args::{HowArguments, MeasureArguments};
 pub(crate) use begin::begin;
 pub(crate) use campaign::campaign;
-pub(crate) use earlier::{Earlier, earlier};
+pub(crate) use earlier::earlier;
 pub(crate) use plan_file::{Planned, ShardArguments, plan_file, planned};
 pub(crate) use repeat::quoted;
 pub(crate) use request::{how_options, of_variants, options, request, resume, suite_here};

@@ -3,12 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+#[cfg(target_os = "linux")]
+use std::time::{Duration, Instant};
 
 use crashrate_model::Outcome;
+#[cfg(target_os = "linux")]
+use crashrate_model::{CrashRef, Ended, Exit, Record, Shard, Started, Usage};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::util::{Journal, Place, until};
+#[cfg(target_os = "linux")]
+use crate::util::{journal_of, records};
 
 /// Chapters whose results depend on the round and on its seed; one of them prints something.
 const BODY: &str = r#"
@@ -337,4 +343,91 @@ fn a_decided_gate_is_judged_over_all_shards() {
     place.crashrate(&["merge", "1", "2"]).expect(0);
     let json = place.json();
     assert_eq!(json["gates"][0]["verdict"], "below", "{}", json["gates"]);
+}
+
+/// Measures time and peak memory for a million rounds in 16 shards; `cargo xtask verify merge` runs
+/// it with optimization.
+#[test]
+#[ignore = "takes a minute; `cargo xtask verify merge` runs it"]
+#[cfg(target_os = "linux")]
+fn a_million_rounds_in_16_shards_take_little_time_and_memory() {
+    const ROUNDS: u32 = 1_000_000;
+    const SHARDS: u32 = 16;
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"x\"\nrounds = 1\ncommand = [\"true\"]\n");
+    for index in 1..=SHARDS {
+        let shard = format!("{index}/{SHARDS}");
+        write_rounds(
+            &run_shard(&place, &shard),
+            Shard {
+                index,
+                count: SHARDS,
+            },
+            ROUNDS,
+        );
+    }
+    let runs = place.runs_dir().display().to_string();
+    let begin = Instant::now();
+    let live = place.start(&mut place.command(&["merge", &runs, "-o", "merged", "--quiet"]));
+    let status = format!("/proc/{}/status", live.pid());
+    let mut peak = 0;
+    while let Ok(text) = fs::read_to_string(&status) {
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let Some(kib) = line.and_then(|line| line.split_whitespace().next()) else {
+            // A process that has ended has no memory.
+            break;
+        };
+        peak = peak.max(kib.parse::<u64>().unwrap());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let done = live.wait();
+    let secs = begin.elapsed().as_secs_f64();
+    assert_eq!(done.code(), 100, "{done:?}");
+    assert!(
+        done.stdout.contains("990,000 of 1,000,000 rounds passed"),
+        "{}",
+        done.stdout
+    );
+    println!("{ROUNDS} rounds of {SHARDS} shards merged and reported: {secs:.1} s, {peak} KiB");
+    assert!(secs < 20.0 && peak < 200 * 1024, "too slow or too large");
+}
+
+/// Replaces the journal of a run by one of a plan with this many rounds, of which every hundredth
+/// crashed.
+#[cfg(target_os = "linux")]
+fn write_rounds(run: &Path, shard: Shard, rounds: u32) {
+    let mut records = records(run);
+    let closed = records.pop().unwrap();
+    records.truncate(1);
+    let Record::Opened(opened) = &mut records[0] else {
+        panic!("expected an `opened` record");
+    };
+    opened.run.units[0].rounds = rounds;
+    for round in (shard.index..=rounds).step_by(shard.count as usize) {
+        let crashed = round % 100 == 0;
+        let outcome = if crashed {
+            Outcome::Crashed
+        } else {
+            Outcome::Passed
+        };
+        records.push(Record::Started(Started {
+            unit: 0,
+            round,
+            attempt: 1,
+            at: f64::from(round) / 1000.0,
+        }));
+        records.push(Record::Ended(Box::new(Ended {
+            at: f64::from(round) / 1000.0,
+            secs: Some(0.001),
+            usage: Some(Usage::default()),
+            exit: crashed.then(|| Exit::Signal("SIGSEGV".into())),
+            crash: crashed.then(|| CrashRef {
+                signature: "v1 | SIGSEGV | a<b".into(),
+                file: None,
+            }),
+            ..Ended::of(0, round, 1, outcome)
+        })));
+    }
+    records.push(closed);
+    fs::write(run.join("journal.jsonl"), journal_of(&records)).unwrap();
 }

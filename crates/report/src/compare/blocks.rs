@@ -18,6 +18,8 @@ struct Sides {
     measured: PairTable,
     /// The blocks, with every round missing whose first attempt vanished.
     strict: PairTable,
+    /// The same two for each machine of a merged run.
+    machines: Vec<[PairTable; 2]>,
     /// Rounds run on each side.
     rounds: [u32; 2],
 }
@@ -67,6 +69,7 @@ pub(super) fn pair(view: &View, contrast: &Contrast, axis: Axis) -> Pair {
     let tables = Tables {
         measured: sides.measured,
         strict: sides.strict,
+        machines: sides.machines,
         design,
     };
     Pair {
@@ -79,7 +82,12 @@ pub(super) fn pair(view: &View, contrast: &Contrast, axis: Axis) -> Pair {
 fn sides(view: &View, contrast: &Contrast) -> Sides {
     let cells = contrast.sides.each_ref().map(|side| cells_of(view, side));
     let bad = &view.run.bad;
-    let mut sides = Sides::default();
+    let machine = by_machine(view);
+    let machines = view.machines.as_ref().map_or(0, |all| all.list.len());
+    let mut sides = Sides {
+        machines: vec![Default::default(); machines],
+        ..Sides::default()
+    };
     // The rounds that every unit of a side has.
     let recorded = |all: &Vec<&[Cell]>| all.iter().map(|cells| cells.len()).min().unwrap_or(0);
     let [one, two] = cells.each_ref().map(recorded);
@@ -94,8 +102,13 @@ fn sides(view: &View, contrast: &Contrast) -> Sides {
                 sides.outcomes[side].add(outcome, 1);
             }
         }
+        let place = machine.get(round % machine.len().max(1)).copied().flatten();
+        let mut own = place.and_then(|place| sides.machines.get_mut(place));
         let [one, two] = measured.map(|end| side_end(end, bad, true));
         sides.measured.add(one, two);
+        if let Some([measured, _]) = &mut own {
+            measured.add(one, two);
+        }
         let strict = joined(|cell| match cell.vanished {
             true => Some(Outcome::Lost),
             false => cell.first,
@@ -103,8 +116,18 @@ fn sides(view: &View, contrast: &Contrast) -> Sides {
         let none_started = strict == [Some(Outcome::NotStarted); 2];
         let [one, two] = strict.map(|end| side_end(end, bad, none_started));
         sides.strict.add(one, two);
+        if let Some([_, strict]) = own {
+            strict.add(one, two);
+        }
     }
     sides
+}
+
+/// The machine of each shard of a merged run, unless it is missing.
+fn by_machine(view: &View) -> Vec<Option<usize>> {
+    let machines = view.machines.iter();
+    let shards = machines.flat_map(|all| (1..=all.shards).map(|shard| all.of_round(shard)));
+    shards.collect()
 }
 
 fn side_end(end: Option<Outcome>, bad: &OutcomeSet, none_started: bool) -> SideEnd {

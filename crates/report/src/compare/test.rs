@@ -2,7 +2,7 @@
 
 use crashrate_stats::{
     Comparison, Counts, Design, Interval, PairTable, Role, Worse, compare, compare_blocks,
-    farrington_manning, gatekeeping, risk_ratio, rounds_to_detect, tango_test,
+    compare_machines, farrington_manning, gatekeeping, risk_ratio, rounds_to_detect, tango_test,
 };
 
 use super::{Compared, Evidence, How, POWER, Planned};
@@ -53,7 +53,36 @@ pub(super) struct Tables {
     pub(super) measured: PairTable,
     /// With every round missing whose first attempt vanished.
     pub(super) strict: PairTable,
+    /// The same two for each machine of a merged run.
+    pub(super) machines: Vec<[PairTable; 2]>,
     pub(super) design: Design,
+}
+
+impl Tables {
+    fn compare(&self, alpha: f64) -> Option<Comparison> {
+        let machines: Vec<_> = self
+            .machines
+            .iter()
+            .map(|[measured, _]| *measured)
+            .collect();
+        match machines.is_empty() {
+            true => compare_blocks(&self.measured, self.design, alpha).ok(),
+            false => compare_machines(&machines, self.design, alpha).ok(),
+        }
+    }
+
+    /// The same with missing results counted most strongly against `worse`.
+    fn worst(&self, worse: Worse, alpha: f64) -> Option<Comparison> {
+        let machines = self
+            .machines
+            .iter()
+            .map(|[_, strict]| strict.against(worse));
+        let machines: Vec<_> = machines.collect();
+        match machines.is_empty() {
+            true => compare_blocks(&self.strict.against(worse), self.design, alpha).ok(),
+            false => compare_machines(&machines, self.design, alpha).ok(),
+        }
+    }
 }
 
 /// Two sides to be tested.
@@ -154,7 +183,7 @@ impl Pair {
             return None;
         }
         match &self.tables {
-            Some(tables) => compare_blocks(&tables.measured, tables.design, alpha).ok(),
+            Some(tables) => tables.compare(alpha),
             None => compare_shares(self.compared.shares(), alpha),
         }
     }
@@ -162,9 +191,7 @@ impl Pair {
     /// The same with missing results counted most strongly against `worse`.
     fn worst(&self, worse: Worse, alpha: f64) -> Option<Comparison> {
         match &self.tables {
-            Some(tables) => {
-                compare_blocks(&tables.strict.against(worse), tables.design, alpha).ok()
-            }
+            Some(tables) => tables.worst(worse, alpha),
             None => compare_shares(self.compared.extreme(worse), alpha),
         }
     }

@@ -19,6 +19,7 @@ mod failures;
 mod grid;
 mod history;
 mod lines;
+mod machines;
 mod matrix;
 mod measures;
 mod over_time;
@@ -86,6 +87,7 @@ pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
         ("Parts", Full, search::parts(view)),
         (bisection::heading(view), Full, bisection::commits(view)),
         ("Rates", Full, rates::rates(view)),
+        ("Machines", Full, machines::machines(view)),
         ("Rounds", Full, rounds),
         ("Why rounds did not pass", Full, failures::reasons(view)),
         ("Where sequences die", Full, sequences::hazards(view)),

@@ -11,8 +11,8 @@ use crate::clean::{NAME, clean};
 use crate::compare::{Compared, What, p_words};
 use crate::view::{ExitClass, Results, Share, View, exit_class};
 use crate::words::{
-    count, counts, first_lines, flaky, interval_words, joined, known, leading, of_unit, plural,
-    points, seconds, stop_note, units,
+    count, counts, first_lines, flaky, interval_words, joined, known, leading, missing_words,
+    of_unit, plural, points, seconds, stop_note, units,
 };
 
 /// `story · cpu · 15 rounds in 18.7 s · run 1`.
@@ -34,6 +34,9 @@ pub(super) fn title(view: &View) -> String {
     };
     if let Some(secs) = run.secs {
         title += &format!(" in {}", seconds(secs));
+    }
+    if let Some(merged) = &run.merged {
+        title += &format!(" · {}", plural(merged.count, "shard"));
     }
     if let Some(shard) = run.shard {
         title += &format!(" · shard {shard}");
@@ -234,8 +237,11 @@ fn not_passed(view: &View) -> Vec<String> {
         // The comparison counts bad rounds, and not those that only failed.
         let bad = results.first_attempt.bad;
         let alone = (bad > 0).then(|| alone(view, key)).flatten();
+        // The rounds of the shards that are left are no sample of all.
+        let missing = (view.machines.as_ref().filter(|all| all.missing_blocks > 0))
+            .and_then(|_| missing_words(results.bounds));
         let interval = || interval_words(results.first_attempt, results.optional_stopping);
-        let more = alone.or_else(interval);
+        let more = missing.or(alone).or_else(interval);
         Some((not, format!("{name} {words}{}", more.unwrap_or_default())))
     });
     let mut all: Vec<(u32, String)> = all.collect();

@@ -4,13 +4,16 @@
 //! and measured values. Medians need all of the latter two.
 
 mod advice;
+mod begun;
 mod bisection;
 mod crashes;
 mod distinct;
+mod machines;
 mod order;
 mod provocation;
 mod row;
 mod run;
+mod running;
 mod search;
 mod unit;
 mod watched;
@@ -23,7 +26,7 @@ use crashrate_model::{
 };
 
 use crate::error::{ReportError, ViewError};
-use crate::view::{AttemptPlace, Derived, RoundOrder, RunState, Running, Totals, View};
+use crate::view::{AttemptPlace, Derived, RoundOrder, RunState, Totals, View};
 use run::{Measured, RunTally};
 use search::SearchTally;
 use unit::UnitTally;
@@ -105,9 +108,7 @@ impl ViewBuilder {
     /// There was no `opened` record.
     pub fn finish(mut self, state: RunState) -> Result<View, ViewError> {
         let state = self.state(state);
-        if !state.is_running() {
-            self.lose_open().map_err(|fault| self.error(fault))?;
-        }
+        self.settle(state).map_err(|fault| self.error(fault))?;
         let run = self.run.as_ref();
         let run = run.ok_or_else(|| self.error(ReportError::NotOpened))?;
         let mut facts = run.facts(state, self.measured());
@@ -143,7 +144,7 @@ impl ViewBuilder {
             totals,
             derived: Derived::default(),
             recommendations: Vec::new(),
-            running: self.running(),
+            running: running::attempts(&self.open, &self.units),
             pace: run.pace(),
             units: run.info.units.clone(),
             pairs: self.watched.pairs(),
@@ -151,6 +152,7 @@ impl ViewBuilder {
             baseline: self.baseline(run)?,
             attempts: self.attempts.unwrap_or_default(),
             details: Vec::new(),
+            machines: None,
             zoom: None,
             search: search.and_then(SearchTally::search),
             bisection: search.and_then(SearchTally::bisection),
@@ -159,8 +161,19 @@ impl ViewBuilder {
             command,
         };
         order::mark_gates(&mut view);
+        machines::add(&mut view);
         view.recommendations = advice::that_holds(&run.info.recommendations, &view);
         Ok(view)
+    }
+
+    /// Ends what runs no more, and gives the verdicts of a merged run.
+    fn settle(&mut self, state: RunState) -> Result<(), ReportError> {
+        let running = running::firsts(&self.open);
+        if !state.is_running() {
+            self.lose_open()?;
+        }
+        self.watched.settle(state, &running);
+        Ok(())
     }
 
     /// A closed journal has no running attempts, even if its lock was held a moment ago.
@@ -251,9 +264,9 @@ impl ViewBuilder {
     fn ended(&mut self, record: &Record, ended: &Ended, place: u64) -> Result<(), ReportError> {
         let attempt = AttemptPlace::without_end(ended.unit, ended.round, ended.attempt);
         self.unit(attempt)?;
-        if self.open.remove(&attempt).is_none() {
+        let Some(at) = self.open.remove(&attempt) else {
             return Err(ReportError::NotRunning(self.describe(attempt)));
-        }
+        };
         let run = self.run.as_ref().ok_or(ReportError::NotOpened)?;
         let attempt = AttemptPlace {
             end: NonZeroU64::new(place),
@@ -267,7 +280,7 @@ impl ViewBuilder {
         }
         let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
         unit.end(ended, &run.info.bad)?;
-        self.watch(record);
+        self.watch(record, at);
         Ok(())
     }
 
@@ -299,7 +312,7 @@ impl ViewBuilder {
                 run.reopen(opened)?;
                 // Attempts of the previous supervisor died with it.
                 self.lose_open()?;
-                self.watch(&Record::Opened(Box::new(opened.clone())));
+                self.watch(&Record::Opened(Box::new(opened.clone())), 0.0);
                 Ok(())
             }
         }
@@ -307,7 +320,7 @@ impl ViewBuilder {
 
     /// Counts the attempts as lost that have started and not ended.
     fn lose_open(&mut self) -> Result<(), ReportError> {
-        for attempt in std::mem::take(&mut self.open).into_keys() {
+        for (attempt, at) in std::mem::take(&mut self.open) {
             let lost = Ended::of(attempt.unit, attempt.round, attempt.attempt, Outcome::Lost);
             self.attempts.iter_mut().for_each(|kept| kept.push(attempt));
             if let Some(search) = &mut self.search {
@@ -315,15 +328,15 @@ impl ViewBuilder {
                 continue;
             }
             self.unit(attempt)?.end(&lost, &OutcomeSet::default())?;
-            self.watch(&Record::Ended(Box::new(lost)));
+            self.watch(&Record::Ended(Box::new(lost)), at);
         }
         Ok(())
     }
 
-    /// Passes the record to the run's stopping rule.
-    fn watch(&mut self, record: &Record) {
+    /// Passes the record to the run's stopping rule; `at` is when an attempt that ended started.
+    fn watch(&mut self, record: &Record, at: f64) {
         if let Some(run) = &self.run {
-            self.watched.push(record, &run.info);
+            self.watched.push(record, &run.info, at);
         }
     }
 
@@ -344,21 +357,6 @@ impl ViewBuilder {
         let unit = self.units.get(at.unit as usize);
         let name = unit.map_or("", |unit| &unit.unit.name);
         format!("round {}, attempt {} of `{name}`", at.round, at.attempt)
-    }
-
-    fn running(&self) -> Vec<Running> {
-        let running = self.open.iter().filter_map(|(attempt, at)| {
-            let unit = &self.units.get(attempt.unit as usize)?.unit;
-            Some(Running {
-                name: unit.name.clone(),
-                mode: unit.mode,
-                variant: unit.variant.clone(),
-                round: attempt.round,
-                attempt: attempt.attempt,
-                at: *at,
-            })
-        });
-        running.collect()
     }
 
     fn error(&self, fault: ReportError) -> ViewError {

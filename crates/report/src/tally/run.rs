@@ -204,6 +204,7 @@ impl RunTally {
             not_worse_by: info.not_worse_by,
             only_round: info.only_round,
             shard: info.shard,
+            merged: info.merged.clone(),
             complete: measured == Measured::All || self.ended_as_begun(measured),
             fault: self.fault().cloned(),
             jobs: is_measured.then_some(info.jobs),

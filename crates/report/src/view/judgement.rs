@@ -178,14 +178,19 @@ pub struct GateSeen {
     /// Whether its unit's bad rounds cluster or drift. Then the rate is not constant, and there is
     /// no verdict.
     pub clustered: bool,
+    /// Whether its unit's rate differs between machines. Then it may be above the limit on some of
+    /// them, even if it is below over all.
+    pub by_machine: bool,
 }
 
 impl GateSeen {
-    /// The gate's verdict, unless its rounds cluster.
+    /// The gate's verdict, unless its rounds cluster. It is not below the limit if the rate differs
+    /// between machines.
     pub fn verdict(&self) -> GateVerdict {
-        match self.clustered {
-            true => GateVerdict::Undecided,
-            false => self.watch.verdict(),
+        match self.watch.verdict() {
+            _ if self.clustered => GateVerdict::Undecided,
+            GateVerdict::Below if self.by_machine => GateVerdict::Undecided,
+            verdict => verdict,
         }
     }
 }

@@ -8,6 +8,7 @@ mod details;
 mod files;
 mod identity;
 mod judgement;
+mod machines;
 mod outcomes;
 mod provocation;
 mod rows;
@@ -17,8 +18,8 @@ mod state;
 use std::collections::{BTreeMap, HashMap};
 
 use crashrate_model::{
-    ChapterFacts, EvidenceMode, Finding, GivenCommand, Imported, Mode, Outcome, OutcomeSet, Shard,
-    StopReason, Stopping, Unit,
+    ChapterFacts, EvidenceMode, Finding, GivenCommand, Imported, Merged, Mode, Outcome, OutcomeSet,
+    Shard, StopReason, Stopping, Unit,
 };
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -33,6 +34,7 @@ pub use files::Ends;
 pub(crate) use files::Unreadable;
 pub(crate) use identity::Identities;
 pub use judgement::{ExitClass, GateSeen, Judgement, PairsSeen, exit_class};
+pub use machines::{Machine, MachineTest, MachineUnit, Machines, ShardState};
 pub(crate) use outcomes::rounds;
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
 pub use provocation::Provocation;
@@ -80,6 +82,8 @@ pub struct View {
     pub baseline: Option<Box<View>>,
     /// Deaths by their signature, the most frequent first.
     pub crashes: Vec<CrashRow>,
+    /// The machines of a merged run.
+    pub machines: Option<Box<Machines>>,
     /// The attempts in the order in which they ended, if requested.
     pub(crate) attempts: Vec<AttemptPlace>,
     /// What pages say of single attempts, by unit and round; see [`crate::add_details`].
@@ -169,6 +173,9 @@ pub struct RunFacts {
     /// What was built before it was measured, in the order of the units.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub builds: Vec<BuildFacts>,
+    /// The shards of a merged run.
+    #[serde(skip)]
+    pub merged: Option<Merged>,
     /// The number of rounds that may fail before nothing more is started.
     #[serde(skip)]
     pub max_failures: Option<u32>,

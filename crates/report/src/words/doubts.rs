@@ -5,6 +5,7 @@ use crashrate_stats::{GateVerdict, Independence, Pattern};
 
 use super::estimates::p_value;
 use super::fault::fault;
+use super::machines::{bounded, machine_differences, missing_blocks};
 use super::names::{of_unit, units, units_and_chapters};
 use super::numbers::{count, first_lines, joined, plural, share};
 use crate::clean::{NAME, SENTENCE, WHOLE, clean};
@@ -80,8 +81,13 @@ fn of_descendants(view: &View) -> Vec<String> {
 /// Lost rounds with their bounds, clustered crashes, traced runs, and runs that stopped because of
 /// their results.
 pub(crate) fn doubts(view: &View) -> Vec<String> {
-    let missing = units(view).filter_map(|(name, results)| missing(&name, results));
-    let mut doubts: Vec<String> = missing.collect();
+    let mut doubts: Vec<String> = match missing_blocks(view) {
+        None => (units(view))
+            .filter_map(|(name, results)| missing(&name, results))
+            .collect(),
+        Some(blocks) => of_shards(view, blocks),
+    };
+    doubts.extend(machine_differences(view));
     let clustered = units_and_chapters(view).filter(|(_, results)| results.is_clustered());
     doubts.extend(clustered.map(|(name, _)| {
         format!("{name}: bad rounds come in clusters or drift, so the interval is too narrow.")
@@ -95,6 +101,22 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
     doubts.extend(not_built(view));
     doubts.extend(bias(view));
     doubts
+}
+
+/// What is missing of a merged run, with the bounds that it allows.
+fn of_shards(view: &View, blocks: String) -> Vec<String> {
+    const SHOWN: usize = 5;
+    let all = units(view).filter_map(|(name, results)| Some((name, results.bounds?)));
+    let all: Vec<_> = all.collect();
+    if let [(_, bounds)] = all.as_slice() {
+        return vec![format!("{blocks}: {}.", bounded(*bounds))];
+    }
+    let units = all.iter().map(|(name, bounds)| {
+        let missing = plural(bounds.missing, "round");
+        format!("{name}: {missing} missing: {}.", bounded(*bounds))
+    });
+    let units = first_lines(units.collect(), SHOWN, "more units have missing rounds");
+    std::iter::once(format!("{blocks}.")).chain(units).collect()
 }
 
 /// Builds that failed, where each is needed.

@@ -6,6 +6,7 @@ mod estimates;
 mod exposure;
 mod fault;
 mod findings;
+mod machines;
 mod names;
 mod notes;
 mod numbers;
@@ -21,6 +22,10 @@ pub(crate) use estimates::{
 pub(crate) use exposure::{exposure, rates_by_exposure};
 pub(crate) use fault::facts as fault_facts;
 pub(crate) use findings::{missed, recommendations, unmeasured};
+pub(crate) use machines::{
+    machine_differences, machine_name, machine_state, machines_method, missing_blocks,
+    missing_words, shard_list, shard_state,
+};
 pub use names::units;
 pub(crate) use names::{
     LETTERS, bad_outcomes, chapters_of, counted, date, letter, of_chapter, of_mode, of_sequence,

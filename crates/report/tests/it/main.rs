@@ -5,6 +5,7 @@ mod counts;
 mod forms;
 mod history_pages;
 mod journal;
+mod merged;
 mod pages;
 mod properties;
 mod recorded;

@@ -1,7 +1,6 @@
 //! The search for a perturbation under which a program crashes more often.
 
 mod gain;
-mod random;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -10,9 +9,9 @@ pub use report::{ArmState, Confirmation, ProvokeAnswer, ProvokePhase, ProvokePro
 
 use crate::error::{StatsError, open_unit, positive};
 use crate::multiple::spending_share;
+use crate::random::Random;
 use crate::special::beta_at;
 use gain::GainProcess;
-use random::Random;
 
 /// The base has this many slices for one of the arm while a gain is confirmed, and at least as
 /// large a share of the search. A gain of five is shown soonest with about a fifth of the time in

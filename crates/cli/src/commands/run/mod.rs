@@ -9,11 +9,11 @@ use crashrate_model::Stopping;
 use crashrate_report::{Detail, ExitClass, RunState, TerminalOptions, View, exit_class, terminal};
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::plan_file::PlanFile;
-use crashrate_supervisor::request::{RunOptions, RunRequest};
+use crashrate_supervisor::request::RunOptions;
 use crashrate_supervisor::runner::{Campaign, RunError};
 
 use crate::error::{Exit, Failure};
-use crate::measure::{self, Earlier};
+use crate::measure;
 use crate::messages::Messages;
 use crate::output::{log, print, report_options};
 use crate::progress::{ProgressOptions, run_campaign};
@@ -26,29 +26,18 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
     keep_status_signals();
     let found = measure::suite_here(&arguments.measure)?;
     let suite = arguments.measure.suite.as_deref().or(found.as_deref());
-    let options = options(runs, arguments)?;
-    let measure::Planned {
-        request,
-        resumed,
-        file,
-    } = measure::planned(
-        runs,
-        &arguments.measure,
-        &arguments.rounds,
-        &arguments.shard,
-        suite,
-        options,
-    )?;
-    refuse_search(&request.stopping)?;
     let origin = found.as_ref().map(|path| path.display().to_string());
-    let (request, resumed) = match continued(runs, arguments, &request)? {
-        None => (request, resumed),
-        Some(earlier) if earlier.is_complete => {
+    let mut planned = plan(runs, arguments, suite)?;
+    if arguments.shard.continues
+        && let Some(earlier) = measure::earlier(runs, &planned.request, &arguments.measure.how)?
+    {
+        if earlier.is_complete {
             return conclude(runs, &earlier.folder, arguments, origin.as_deref());
         }
-        Some(earlier) => (earlier.request, Some(earlier.folder)),
-    };
-    let mut campaign = campaign(runs, arguments, request, file)?;
+        planned.request = earlier.request;
+        planned.resumed = Some(earlier.folder);
+    }
+    let (mut campaign, resumed) = campaign(runs, arguments, planned)?;
     let folder = match resumed {
         Some(folder) => folder,
         None => RunFolder::create(
@@ -90,13 +79,35 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
     copied.and(concluded)
 }
 
-/// Checks that the programs here are those of the plan file, if there is one.
+/// Plans the run, or reopens the one of `--resume`.
+fn plan(
+    runs: &Path,
+    arguments: &RunArguments,
+    suite: Option<&Path>,
+) -> Result<measure::Planned, Failure> {
+    let planned = measure::planned(
+        runs,
+        &arguments.measure,
+        &arguments.rounds,
+        &arguments.shard,
+        suite,
+        options(runs, arguments)?,
+    )?;
+    refuse_search(&planned.request.stopping)?;
+    Ok(planned)
+}
+
+/// Sets the run up. Returns the folder of a run that is resumed.
 fn campaign(
     runs: &Path,
     arguments: &RunArguments,
-    request: RunRequest,
-    file: Option<PlanFile>,
-) -> Result<Campaign, Failure> {
+    planned: measure::Planned,
+) -> Result<(Campaign, Option<RunFolder>), Failure> {
+    let measure::Planned {
+        request,
+        resumed,
+        file,
+    } = planned;
     let mut campaign = measure::campaign(
         runs,
         request,
@@ -108,19 +119,7 @@ fn campaign(
         checked.map_err(Failure::usage)?;
     }
     campaign.bounds.max_failures = arguments.max_failures.or(arguments.fail_fast.then_some(1));
-    Ok(campaign)
-}
-
-/// The run that `--continue` resumes, if there is one.
-fn continued(
-    runs: &Path,
-    arguments: &RunArguments,
-    request: &RunRequest,
-) -> Result<Option<Earlier>, Failure> {
-    match arguments.shard.continues {
-        true => measure::earlier(runs, request, &arguments.measure.how),
-        false => Ok(None),
-    }
+    Ok((campaign, resumed))
 }
 
 /// A search is resumed by its own command.

@@ -81,6 +81,7 @@ fn tested(test: &FixedTest) -> Value {
             Test::Boschloo => "boschloo",
             Test::FisherMidP => "fisher-mid-p",
             Test::McNemar => "mcnemar",
+            Test::MantelHaenszel => "mantel-haenszel",
         },
         "risk_ratio": test.ratio.map(|(ratio, _)| ratio),
         "risk_ratio_interval": test.ratio.map(|(_, of_ratio)| interval(of_ratio)),
@@ -150,6 +151,7 @@ pub(super) fn gate(seen: &GateSeen) -> Value {
         // Started rounds without a result.
         "missing": seen.watch.missing(),
         "clustered": seen.clustered,
+        "differs_by_machine": seen.by_machine,
         "said": gate_sentence(seen),
     });
     joined(json!(seen.gate), more)

@@ -4,6 +4,7 @@
 mod bisection;
 mod compared;
 mod history;
+mod machines;
 mod provocation;
 #[expect(dead_code, reason = "only their schemas are used")]
 mod schema;
@@ -55,6 +56,8 @@ pub fn json(view: &View) -> String {
         // Null in a run without a search for a perturbation.
         "provocation": view.provocation.as_ref().map(|search| provocation::provocation(search)),
         "bisection": view.bisection.as_ref().map(|search| bisection::bisection(search)),
+        // Null unless the run was merged from shards.
+        "machines": (view.machines.as_deref()).map(|all| machines::machines(view, all)),
         "running": view.running,
         "command": view.command,
         // By signature, most frequent first.

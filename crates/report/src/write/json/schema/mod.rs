@@ -2,6 +2,7 @@
 //! repeat its fields; a test validates reports against the schema.
 
 mod bisection;
+mod machines;
 mod provocation;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::view::{
 };
 use crate::words::Method;
 use bisection::Bisection;
+use machines::Machines;
 use provocation::Provocation;
 
 /// The JSON Schema of [`json`](fn@super::json).
@@ -62,6 +64,8 @@ struct Report {
     bisection: Option<Bisection>,
     /// The search for a perturbation that raises a rate; null without one.
     provocation: Option<Provocation>,
+    /// The machines of a run merged from shards; null of any other run.
+    machines: Option<Machines>,
     /// The attempts that are running.
     running: Vec<Running>,
     /// The command that repeats the run.

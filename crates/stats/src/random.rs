@@ -5,10 +5,10 @@ use std::f64::consts::TAU;
 /// A small generator (SplitMix64: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number
 /// generators", OOPSLA).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -21,18 +21,18 @@ impl Random {
     }
 
     /// Uniform, strictly between 0 and 1.
-    fn uniform(&mut self) -> f64 {
+    pub(crate) fn uniform(&mut self) -> f64 {
         ((self.next() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 
     /// Uniform below `limit`.
-    pub(super) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         (self.uniform() * limit as f64) as usize
     }
 
     /// The gamma distribution with this shape (at least 1) and scale 1: Marsaglia and Tsang 2000, "A
     /// simple method for generating gamma variables", ACM Trans. Math. Softw. 26.
-    pub(super) fn gamma(&mut self, shape: f64) -> f64 {
+    pub(crate) fn gamma(&mut self, shape: f64) -> f64 {
         let d = shape - 1.0 / 3.0;
         let c = 1.0 / (9.0 * d).sqrt();
         loop {

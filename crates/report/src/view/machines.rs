@@ -1,0 +1,105 @@
+//! The machines that ran the shards of a merged run.
+
+use std::collections::BTreeMap;
+
+use crashrate_model::{Device, Mode, Shard, StopReason};
+use crashrate_stats::Homogeneity;
+
+use super::Share;
+
+/// The machines of a merged run, and what is missing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Machines {
+    /// The number of shards of the whole run.
+    pub shards: u32,
+    /// Each machine, in the order of its first shard.
+    pub list: Vec<Machine>,
+    /// The shards that were not merged.
+    pub missing_shards: Vec<u32>,
+    /// The blocks without a result of every unit. None if the run needs no more: its rule has
+    /// decided.
+    pub missing_blocks: u32,
+    /// All blocks of the run.
+    pub blocks: u32,
+    /// Whether rates differ between machines, for each unit for which that can be tested.
+    pub tests: Vec<MachineTest>,
+}
+
+/// A machine, with the shards that it ran.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Machine {
+    /// Properties of the machine: `host`, `cpu`, `gpu` and others where known.
+    pub facts: BTreeMap<String, String>,
+    /// Its devices, where crashrate chose them.
+    pub devices: Vec<Device>,
+    /// The device and versions that children reported.
+    pub reported: Option<String>,
+    /// The indices of its shards, and how each ended.
+    pub shards: Vec<(u32, ShardState)>,
+    /// The rounds of its shards.
+    pub planned: u32,
+    /// Those that have a result, or were skipped or not reached.
+    pub ended: u32,
+    /// Bad first attempts of those that count, over all units.
+    pub first_attempt: Share,
+    /// The same for each unit, in the order of the plan.
+    pub units: Vec<MachineUnit>,
+}
+
+/// A unit on one machine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MachineUnit {
+    /// The chapter's or sequence's id.
+    pub name: String,
+    /// How it ran.
+    pub mode: Mode,
+    /// Its variant.
+    pub variant: String,
+    /// Bad first attempts of those that count.
+    pub first_attempt: Share,
+}
+
+/// How a shard ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShardState {
+    /// All its rounds have a result.
+    Complete,
+    /// It ended before that, for this reason.
+    Ended(StopReason),
+    /// It has no end on record: it still runs, or its machine died.
+    NoEnd,
+}
+
+/// Whether the rate of a unit differs between machines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MachineTest {
+    /// The place of the unit in [`Machine::units`].
+    pub unit: usize,
+    /// The test of equal rates.
+    pub test: Homogeneity,
+    /// The p-value, adjusted for all units.
+    pub p: f64,
+    /// Whether a difference is shown.
+    pub differs: bool,
+}
+
+impl Machines {
+    /// The machine of a round, unless its shard is missing.
+    pub fn of_round(&self, round: u32) -> Option<usize> {
+        let index = Shard::of_round(round, self.shards).index;
+        let has = |machine: &Machine| machine.shards.iter().any(|(shard, _)| *shard == index);
+        self.list.iter().position(has)
+    }
+
+    /// The units whose rates differ between machines.
+    pub fn differing(&self) -> impl Iterator<Item = &MachineTest> {
+        self.tests.iter().filter(|test| test.differs)
+    }
+}
+
+impl Machine {
+    /// The name of the host, if known.
+    pub fn host(&self) -> Option<&str> {
+        self.facts.get("host").map(String::as_str)
+    }
+}

@@ -1,0 +1,189 @@
+//! The machines of a merged run in words.
+
+use crashrate_model::StopReason;
+use crashrate_stats::HomogeneityMethod;
+
+use super::estimates::{p_value, points};
+use super::names::of_unit;
+use super::numbers::{count, first_lines, joined, plural, share};
+use crate::clean::{NAME, clean};
+use crate::view::{Bounds, Machine, MachineTest, Machines, ShardState, View};
+
+/// Units that are named before the rest are counted.
+const NAMED: usize = 3;
+
+/// The name of a machine: its host, or its shards.
+pub(crate) fn machine_name(machine: &Machine) -> String {
+    let shards = || shard_list(machine.shards.iter().map(|(index, _)| *index));
+    machine.host().map_or_else(shards, |host| clean(host, NAME))
+}
+
+/// `shard 4`, `shards 4, 9`, `shards 1-3, 7`.
+pub(crate) fn shard_list(shards: impl Iterator<Item = u32>) -> String {
+    const SHOWN: usize = 8;
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for shard in shards {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == shard => *last = shard,
+            _ => runs.push((shard, shard)),
+        }
+    }
+    let word = match runs.as_slice() {
+        [(first, last)] if first == last => "shard",
+        _ => "shards",
+    };
+    let texts = runs.iter().map(|(first, last)| match last - first {
+        0 => first.to_string(),
+        1 => format!("{first}, {last}"),
+        _ => format!("{first}-{last}"),
+    });
+    let texts = first_lines(texts.collect(), SHOWN, "more ranges");
+    format!("{word} {}", texts.join(", "))
+}
+
+/// How the shards of a machine ended.
+pub(crate) fn machine_state(machine: &Machine) -> String {
+    let mut kinds: Vec<(ShardState, Vec<u32>)> = Vec::new();
+    for (shard, state) in &machine.shards {
+        match kinds.iter_mut().find(|(known, _)| known == state) {
+            Some((_, shards)) => shards.push(*shard),
+            None => kinds.push((*state, vec![*shard])),
+        }
+    }
+    match kinds.as_slice() {
+        [(state, _)] => shard_state(*state).to_owned(),
+        kinds => {
+            let words = kinds.iter().map(|(state, shards)| {
+                let state = shard_state(*state);
+                format!("{}: {state}", shard_list(shards.iter().copied()))
+            });
+            joined(words, "; ").unwrap_or_default()
+        }
+    }
+}
+
+/// How a shard ended.
+pub(crate) fn shard_state(state: ShardState) -> &'static str {
+    match state {
+        ShardState::Complete => "complete",
+        ShardState::NoEnd => "no end on record",
+        ShardState::Ended(why) => match why {
+            StopReason::Decided => "ended early: decided",
+            StopReason::Interrupted => "ended early: interrupted",
+            StopReason::MaxFailures => "ended early: too many failures",
+            StopReason::TimeBudget => "ended early: time limit",
+            StopReason::JournalFailed => "ended early: journal not written",
+            StopReason::WaitingFailed => "ended early: could not wait for its children",
+            StopReason::ProgramReplaced => "ended early: a program changed",
+            StopReason::BuildFailed => "ended early: not built",
+            StopReason::DeviceFailed => "ended early: no device works",
+            StopReason::Done | StopReason::ShardsMissing => "rounds without a result",
+        },
+    }
+}
+
+/// `25 of 100 blocks are missing (shards 4, 9)`.
+pub(crate) fn missing_blocks(view: &View) -> Option<String> {
+    let machines = view.machines.as_ref()?;
+    let shards = machines.missing_shards.iter().copied();
+    let which = match machines.missing_shards.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", shard_list(shards)),
+    };
+    match machines.missing_blocks {
+        0 => None,
+        1 => Some(format!(
+            "1 of {} blocks is missing{which}",
+            count(machines.blocks.into())
+        )),
+        n => Some(format!(
+            "{} of {} blocks are missing{which}",
+            count(n.into()),
+            count(machines.blocks.into())
+        )),
+    }
+}
+
+/// `crash rate 2.1% to 18%, if none or all of them crashed`.
+pub(crate) fn bounded(bounds: Bounds) -> String {
+    let [best, worst] = ends(bounds);
+    format!("crash rate {best}% to {worst}%, if none or all of them crashed")
+}
+
+fn ends(bounds: Bounds) -> [String; 2] {
+    [bounds.best, bounds.worst].map(|of| points(f64::from(of.bad) / f64::from(of.n.max(1))))
+}
+
+/// The units whose rates differ between machines, a sentence each.
+pub(crate) fn machine_differences(view: &View) -> Vec<String> {
+    let Some(machines) = &view.machines else {
+        return Vec::new();
+    };
+    let sentences = machines.differing().map(|test| difference(machines, test));
+    first_lines(
+        sentences.collect(),
+        NAMED,
+        "more units differ between machines",
+    )
+}
+
+/// `a (isolated): the crash rate differs between machines (p = 0.0012): node3 12/20, node1 1/20.`
+fn difference(machines: &Machines, test: &MachineTest) -> String {
+    const SHOWN: usize = 4;
+    let rate = |machine: &&Machine| {
+        let of = machine.units[test.unit].first_attempt;
+        f64::from(of.bad) / f64::from(of.n.max(1))
+    };
+    let with_rounds = |machine: &&Machine| machine.units[test.unit].first_attempt.n > 0;
+    let mut list: Vec<&Machine> = machines.list.iter().filter(with_rounds).collect();
+    list.sort_by(|one, two| rate(two).total_cmp(&rate(one)));
+    let rates = list.iter().map(|machine| {
+        let of = machine.units[test.unit].first_attempt;
+        format!("{} {}", machine_name(machine), share(of.bad, of.n))
+    });
+    let rates = first_lines(rates.collect(), SHOWN, "more machines");
+    let unit = &machines.list[0].units[test.unit];
+    format!(
+        "{}: the crash rate differs between machines (p = {}): {}.",
+        of_unit(&unit.name, Some(unit.mode), &unit.variant),
+        p_value(test.p),
+        rates.join(", ")
+    )
+}
+
+/// How machines were compared.
+pub(crate) fn machines_method(machines: &Machines) -> Option<String> {
+    let least = machines.tests.iter().map(|test| test.p).reduce(f64::min)?;
+    let units = match machines.tests.len() as u64 {
+        1 => String::new(),
+        n => format!("; {} units share an error of 5% (Holm)", count(n)),
+    };
+    let drawn = machines
+        .tests
+        .iter()
+        .filter_map(|test| match test.test.method {
+            HomogeneityMethod::Exact => None,
+            HomogeneityMethod::MonteCarlo { draws } => Some(draws),
+        });
+    let how = match drawn.max() {
+        None => "exact".to_owned(),
+        Some(draws) => format!("random tables, at most {}", count(draws.into())),
+    };
+    let found = match machines.differing().next() {
+        None => format!("no difference shown, least p = {}", p_value(least)),
+        Some(_) => format!("least p = {}", p_value(least)),
+    };
+    Some(format!(
+        "Do rates differ between machines? Freeman and Halton's test ({how}){units}: {found}. \
+         Comparisons are made within each machine."
+    ))
+}
+
+/// The bounds that missing rounds allow, in place of an interval: ` (9.0% to 34% with the 25 missing
+/// rounds)`.
+pub(crate) fn missing_words(bounds: Option<Bounds>) -> Option<String> {
+    let bounds = bounds?;
+    let [best, worst] = ends(bounds);
+    let missing = plural(bounds.missing, "missing round");
+    Some(format!(" ({best}% to {worst}% with the {missing})"))
+}
