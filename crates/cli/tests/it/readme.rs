@@ -51,6 +51,8 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("pytest --crashrate ", "needs pytest"),
     ("crashrate init -- ./math_test", "needs GoogleTest"),
     ("crashrate debug ", "needs a debugger"),
+    ("crashrate submit ", "needs an engine"),
+    ("crashrate status ", "needs a job"),
     ("crashrate ab --rev ", "needs a repository"),
     ("crashrate ab --pip ", "downloads packages"),
     ("crashrate bisect ", "needs a repository"),
