@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::util::{Done, Place, skip};
+use crashrate_model::Outcome;
+
+use crate::util::{Done, Journal, Place, skip};
 
 const SUITE: &str = r#"
 [[chapter]]
@@ -216,6 +218,43 @@ fn the_pipeline_is_valid_for_buildkite() {
         for file in [file, plain] {
             assert_valid(&program, &["--builtin-schema", "vendor.buildkite"], &file);
         }
+    }
+}
+
+/// Runs the commands of a workflow or pipeline here, with the shards one after another.
+#[track_caller]
+fn assert_steps_work(place: &Place, file: &Path) {
+    let Some(python) = validator("python") else {
+        return;
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/validators/steps.py");
+    let crashrate = Path::new(env!("CARGO_BIN_EXE_crashrate")).parent().unwrap();
+    let path = format!("{}:/usr/bin:/bin", crashrate.display());
+    let mut command = place.command_of(python.to_str().unwrap(), &[]);
+    command.arg(script).arg(file).env("PATH", path);
+    let done = place.start(&mut command).wait();
+    // One of ten rounds failed.
+    assert_eq!(done.code(), 100, "{}{}", done.stdout, done.stderr);
+    let merged = Journal::read(&place.path().join("merged"));
+    assert_eq!(merged.ended.len(), 10);
+    let outcomes = merged.ended.iter().map(|end| end.outcome);
+    assert_eq!(
+        outcomes
+            .filter(|outcome| *outcome == Outcome::Failed)
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn the_steps_of_ci_run_each_round_once() {
+    for engine in ["github", "buildkite"] {
+        let place = Place::new();
+        place.suite(BAD_AT_4);
+        let line = format!("--on {engine} --shards 3 -n 10 --dry-run");
+        let text = submit(&place, &line).expect(0).stdout;
+        let file = place.write("ci.yml", text);
+        assert_steps_work(&place, &file);
     }
 }
 
