@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use crate::workspace::{Workspace, call};
 
 /// Name, and the arguments of cargo.
-const SIMULATIONS: [(&str, &str); 15] = [
+const SIMULATIONS: [(&str, &str); 16] = [
     ("verdicts", "run -p crashrate-stats --example verdicts"),
     ("shards", "run -p crashrate-stats --example shards"),
     (
