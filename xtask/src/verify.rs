@@ -63,18 +63,17 @@ pub(crate) struct Arguments {
     /// Simulations to run [default: all]
     ///
     /// `verdicts`: size and power of comparisons, gates and independence tests; `shards`: the same for
-    /// campaigns over four machines that are looked at after every round; `campaigns`: gates
-    /// on runs with slow hangs and several jobs; `real-campaigns`: the same on 100 real runs;
-    /// `frameworks`: 100 rounds of test suites with a crash at a chosen test; `journals`: every
-    /// flipped bit of a journal, and 150,000 changed suites, reports and journals; `pages`: what a
-    /// live page uses in two minutes; `merge`: time and memory for a million rounds in 16 shards;
-    /// `slurm`: jobs on a real Slurm whose nodes fail, ten times;
-    /// `histories`:
-    /// marks in flat and changing histories; `minimize`: the search for needed chapters in
-    /// simulated programs; `bisections`: the search for a commit in simulated histories; `bisect`:
-    /// the same in 20 repositories with a real race; `provocations`: the search for a perturbation in
-    /// simulated programs; `provoke`: the same for 12 programs with a real race, and 100 times for a
-    /// clean one; `ab`: equal commands 200 times; `simulate`: exact error rates of the stopping rules.
+    /// campaigns over four machines that are looked at after every round; `campaigns`: gates on runs
+    /// with slow hangs and several jobs; `real-campaigns`: the same on 100 real runs; `frameworks`: 100
+    /// rounds of test suites with a crash at a chosen test; `journals`: every flipped bit of a journal,
+    /// and 150,000 changed suites, reports and journals; `pages`: what a live page uses in two minutes;
+    /// `merge`: time and memory for a million rounds in 16 shards; `slurm`: jobs on a real Slurm whose
+    /// nodes fail, ten times; `histories`: marks in flat and changing histories; `minimize`: the search
+    /// for needed chapters in simulated programs; `bisections`: the search for a commit in simulated
+    /// histories; `bisect`: the same in 20 repositories with a real race; `provocations`: the search
+    /// for a perturbation in simulated programs; `provoke`: the same for 12 programs with a real race,
+    /// and 100 times for a clean one; `ab`: equal commands 200 times; `simulate`: exact error rates of
+    /// the stopping rules.
     names: Vec<String>,
 }
 
