@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use crate::{CrashRef, Descendant, DiedIn, EvidenceMode, Exit, Outcome, Part, Spawn, Usage};
+use crate::{
+    CrashRef, Descendant, DiedIn, Disturbance, EvidenceMode, Exit, Outcome, Part, Spawn, Usage,
+};
 
 /// An attempt ended.
 #[skip_serializing_none]
@@ -66,6 +68,11 @@ pub struct Ended {
     pub descendants: Vec<Descendant>,
     /// How its process was started, if different from its unit.
     pub spawn: Option<Spawn>,
+    /// The device it ran on, if the run has several: an index into
+    /// [`RunInfo::devices`](crate::RunInfo::devices).
+    pub device: Option<u32>,
+    /// What else happened on the machine while it ran, if that may have changed it.
+    pub disturbance: Option<Box<Disturbance>>,
 }
 
 impl Ended {

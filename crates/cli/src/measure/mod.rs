@@ -3,6 +3,7 @@
 mod args;
 mod begin;
 mod campaign;
+mod lock;
 mod repeat;
 mod request;
 mod session;
@@ -10,6 +11,7 @@ mod session;
 pub(crate) use args::{HowArguments, MeasureArguments};
 pub(crate) use begin::begin;
 pub(crate) use campaign::campaign;
+pub(crate) use lock::lock_devices;
 pub(crate) use repeat::quoted;
 pub(crate) use request::{how_options, of_variants, options, request, resume, suite_here};
 pub(crate) use session::Session;

@@ -149,6 +149,7 @@ pub(crate) fn options(runs: &Path, arguments: &MeasureArguments) -> Result<RunOp
             ..options.overrides
         },
         name: arguments.name.clone(),
+        devices: arguments.devices.clone(),
         fault: match (arguments.no_fault, arguments.dose) {
             (true, _) => FaultOption::None,
             (false, Some(dose)) => FaultOption::Dose(dose),
@@ -168,6 +169,7 @@ pub(crate) fn how_options(how: &HowArguments) -> RunOptions {
         },
         overrides: Overrides {
             timeout: how.timeout,
+            probe: how.probe.as_ref().map(|words| words.0.clone()),
             descendants: how.descendants,
             fresh_directory: how.fresh_directory,
             pty: how.pty,

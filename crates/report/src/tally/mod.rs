@@ -216,6 +216,7 @@ impl ViewBuilder {
                     search.built(built);
                 }
             }
+            Record::DeviceFailed(failure) => run.device_failed(failure),
             Record::Ending(ending) => run.ending(ending),
             Record::Minimized(_) | Record::Bisected(_) | Record::Provoked(_) => {
                 let search = self.search.as_mut().ok_or(ReportError::NoSearch)?;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crashrate_model::{
-    Built, Closed, Ending, Finding, Hello, Level, Opened, RunInfo, StopReason, ZygoteEnd,
+    Built, Closed, DeviceFailure, Ending, Finding, Hello, Level, Opened, RunInfo, StopReason,
+    ZygoteEnd,
 };
 use serde_json::Value;
 
@@ -43,6 +44,8 @@ pub(super) struct RunTally {
     /// How many processes ended that attempts were forked from.
     zygotes_ended: u32,
     zygote_reasons: Distinct<String, 4>,
+    /// The devices that stopped working since it was last opened.
+    pub(super) failures: Vec<DeviceFailure>,
     /// The last build of each unit that has one.
     builds: BTreeMap<u32, Built>,
 }
@@ -71,6 +74,7 @@ impl RunTally {
             self.info.machine.insert("command".to_owned(), command);
         }
         self.closed = None;
+        self.failures.clear();
         (self.ending, self.ended) = (None, 0);
         self.opened = opened.time.clone();
         self.secs_before += std::mem::take(&mut self.last_at);
@@ -91,6 +95,11 @@ impl RunTally {
     pub(super) fn close(&mut self, closed: &Closed) {
         self.at(closed.at);
         self.closed = Some(closed.clone());
+    }
+
+    pub(super) fn device_failed(&mut self, failure: &DeviceFailure) {
+        self.at(failure.at);
+        self.failures.push(failure.clone());
     }
 
     pub(super) fn ending(&mut self, ending: &Ending) {

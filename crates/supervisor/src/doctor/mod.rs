@@ -20,6 +20,9 @@ use crate::program;
 use crate::suite::{Action, ById};
 use crate::worker::{self, Workers};
 
+/// The name of the finding about the devices that a worker sees.
+const DEVICES: &str = "devices";
+
 fn ok(name: &str, found: impl Into<String>) -> Finding {
     Finding {
         name: name.into(),
@@ -149,15 +152,25 @@ fn examine_machine() -> Vec<Finding> {
 fn devices(worker: &Path) -> Finding {
     match worker::ask_text(worker, "devices") {
         Ok(text) => ok(
-            "devices",
+            DEVICES,
             text.split_whitespace().collect::<Vec<_>>().join(", "),
         ),
         Err(error) => warning(
-            "devices",
+            DEVICES,
             error.to_string(),
             "your own worker may print its device names when run as `WORKER devices`",
         ),
     }
+}
+
+/// Whether every worker has listed a CUDA device that works.
+pub(crate) fn lists_cuda(findings: &[Finding]) -> bool {
+    let mut listed = findings.iter().filter(|f| f.name == DEVICES).peekable();
+    let has_cuda = |finding: &Finding| {
+        let mut devices = finding.found.split(", ");
+        finding.level == Level::Ok && devices.any(|device| device.starts_with("cuda:"))
+    };
+    listed.peek().is_some() && listed.all(has_cuda)
 }
 
 /// Load changes timings and the rates of races.

@@ -92,6 +92,7 @@ fn check(record: &Record, units: &[Unit]) -> Result<(), String> {
         | Record::Hello(_)
         | Record::Zygote(_)
         | Record::Built(_)
+        | Record::DeviceFailed(_)
         | Record::Ending(_)
         | Record::Minimized(_)
         | Record::Bisected(_)

@@ -73,7 +73,7 @@ pub(super) fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         shard: None,
         merged: None,
         plan: Some(plan.fingerprint()),
-        devices: Vec::new(),
+        devices: campaign.devices.devices.clone(),
         machine,
         chapters: campaign.workers.chapter_facts(&plan.suite),
         findings: campaign.findings.clone(),

@@ -36,6 +36,7 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         arguments.measure.worker.as_deref(),
     )?;
     campaign.bounds.max_failures = arguments.max_failures.or(arguments.fail_fast.then_some(1));
+    let mut locks = measure::lock_devices(&campaign, &arguments.measure.how);
     let folder = match resumed {
         Some(folder) => folder,
         None => RunFolder::create(
@@ -44,6 +45,7 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
             arguments.measure.how.number,
         )?,
     };
+    locks.describe(&folder);
     let watch = StopWatch::new(&campaign.plan);
     let mut progress = ProgressOptions {
         is_quiet: arguments.measure.how.quiet,

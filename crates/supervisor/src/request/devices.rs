@@ -1,0 +1,55 @@
+//! The devices of a run that has a slot for each.
+
+use crashrate_model::{RunInfo, Stopping};
+
+use super::RequestError;
+use crate::device::{ALL_CUDA, DeviceSet};
+use crate::suite::Suite;
+
+/// The devices that the suite or the user asks for. The suite then says `cuda:*`: which devices of
+/// a machine are used changes nothing in the plan.
+pub(super) fn chosen(suite: &mut Suite, names: &[String]) -> Result<DeviceSet, RequestError> {
+    if !names.is_empty() {
+        ALL_CUDA.clone_into(&mut suite.device);
+        return Ok(DeviceSet::named(names)?);
+    }
+    match suite.device.as_str() {
+        ALL_CUDA => Ok(DeviceSet::all()?),
+        _ => Ok(DeviceSet::default()),
+    }
+}
+
+/// The devices of a run that is resumed, as far as they are here.
+pub(super) fn again(run: &RunInfo) -> Result<DeviceSet, RequestError> {
+    let set = DeviceSet::again(&run.devices)?;
+    for &missing in &set.missing {
+        let name = &set.devices[missing as usize].name;
+        tracing::warn!("{name} is not here any more: the rounds left run on the other devices");
+    }
+    Ok(set)
+}
+
+/// How many attempts run at the same time: by default this many, on each device.
+pub(super) fn jobs(asked: Option<u32>, default: u32, set: &DeviceSet) -> Result<u32, RequestError> {
+    let devices = set.count().max(1);
+    let jobs = asked.unwrap_or(default.saturating_mul(devices));
+    match jobs.is_multiple_of(devices) {
+        true => Ok(jobs),
+        false => Err(RequestError::Jobs { jobs, devices }),
+    }
+}
+
+/// Refuses several devices to a search.
+pub(super) fn unless_search(
+    set: DeviceSet,
+    stopping: &Stopping,
+) -> Result<DeviceSet, RequestError> {
+    let is_search = matches!(
+        stopping,
+        Stopping::Minimized(_) | Stopping::Bisected(_) | Stopping::Provoked(_)
+    );
+    match is_search && set.count() > 0 {
+        true => Err(RequestError::SearchOnDevices),
+        false => Ok(set),
+    }
+}
