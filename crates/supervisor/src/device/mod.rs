@@ -7,6 +7,7 @@ mod lock;
 #[cfg(target_os = "macos")]
 mod macos;
 mod selection;
+mod surroundings;
 mod visible;
 
 #[cfg(target_os = "linux")]
@@ -16,6 +17,7 @@ use macos as platform;
 
 pub use lock::{DeviceLocks, Holder, LOCKS_VARIABLE, LockError};
 pub use selection::{DeviceError, DeviceSet};
+pub use surroundings::{Before, Surroundings};
 
 /// The name that stands for all CUDA devices.
 pub const ALL_CUDA: &str = "cuda:*";
@@ -38,11 +40,6 @@ pub struct Gpu {
 /// The GPUs that the NVIDIA driver lists; `None` where there is no driver.
 pub fn gpus() -> Option<Vec<Gpu>> {
     platform::gpus()
-}
-
-/// The ids of the processes that compute on a GPU, as far as the driver tells.
-pub(crate) fn processes_on(uuid: &str) -> Vec<u32> {
-    platform::processes_on(uuid)
 }
 
 /// The number of a CUDA device: 0 for `cuda`.

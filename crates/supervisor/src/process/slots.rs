@@ -215,7 +215,9 @@ impl Slot {
         let _round = info_span!("round", n = key.round).entered();
         let _attempt = info_span!("attempt", n = attempt).entered();
         let mut last_progress: Option<Instant> = None;
-        attempt::run(&self.context, &mut assignment.spec, buffer, &mut |note| {
+        let surroundings = &self.context.run.surroundings;
+        let before = surroundings.before(self.number());
+        let mut observed = attempt::run(&self.context, &mut assignment.spec, buffer, &mut |note| {
             if matches!(note, Note::Progress { .. }) {
                 if last_progress.is_some_and(|at| at.elapsed() < PROGRESS_INTERVAL) {
                     return;
@@ -223,6 +225,8 @@ impl Slot {
                 last_progress = Some(Instant::now());
             }
             report(SlotEvent::Note(key, note));
-        })
+        });
+        observed.evidence.disturbance = surroundings.after(before);
+        observed
     }
 }

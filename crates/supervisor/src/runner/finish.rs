@@ -168,6 +168,7 @@ impl<'a> Finisher<'a> {
             descendants,
             part: spec.part.clone(),
             device: self.specs.device_of(running.slot),
+            disturbance: evidence.disturbance.clone().map(Box::new),
             spawn: evidence.spawn.filter(|spawn| *spawn != unit.spawn),
             ..verdict
         };
