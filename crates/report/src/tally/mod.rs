@@ -6,6 +6,7 @@
 mod advice;
 mod bisection;
 mod crashes;
+mod devices;
 mod distinct;
 mod order;
 mod provocation;
@@ -24,7 +25,8 @@ use crashrate_model::{
 
 use crate::error::{ReportError, ViewError};
 use crate::view::{AttemptPlace, Derived, RoundOrder, RunState, Running, Totals, View};
-use run::{Measured, RunTally};
+use devices::DeviceTally;
+use run::{Measured, RunTally, repeats_rounds};
 use search::SearchTally;
 use unit::UnitTally;
 use watched::Watched;
@@ -45,6 +47,7 @@ pub struct ViewBuilder {
     /// Attempts that were executed because their fork failed, by unit. They are counted separately.
     spawn_fallback: BTreeMap<u32, UnitTally>,
     watched: Watched,
+    devices: DeviceTally,
     /// The search of a run that has one.
     search: Option<SearchTally>,
     /// Attempts that have started and not ended, with their start times.
@@ -141,6 +144,8 @@ impl ViewBuilder {
             chapters,
             sequences,
             totals,
+            devices: self.devices.rows(&run.info.devices),
+            disturbances: self.devices.disturbances(),
             derived: Derived::default(),
             recommendations: Vec::new(),
             running: self.running(),
@@ -268,6 +273,7 @@ impl ViewBuilder {
         }
         let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
         unit.end(ended, &run.info.bad)?;
+        self.devices.end(ended, &run.info.bad);
         self.watch(record);
         Ok(())
     }
@@ -387,9 +393,4 @@ fn tally<'a>(
             .entry(ended.unit)
             .or_insert_with(|| unit.new_fallback()),
     }
-}
-
-/// Whether a command line can repeat a single round.
-fn repeats_rounds(command: &str) -> bool {
-    command.starts_with("crashrate run ")
 }

@@ -45,7 +45,7 @@ pub(super) struct RunTally {
     zygotes_ended: u32,
     zygote_reasons: Distinct<String, 4>,
     /// The devices that stopped working since it was last opened.
-    pub(super) failures: Vec<DeviceFailure>,
+    failures: Vec<DeviceFailure>,
     /// The last build of each unit that has one.
     builds: BTreeMap<u32, Built>,
 }
@@ -188,7 +188,9 @@ impl RunTally {
         let (info, closed) = (&self.info, self.closed.as_ref());
         let is_measured = info.imported.is_none();
         let devices = self.hellos.kept.iter().map(|hello| hello.device.as_str());
-        let device = join_distinct(devices).unwrap_or_else(|| info.device.clone());
+        let own = join_distinct(info.devices.iter().map(|device| device.name.as_str()));
+        let device = own.or_else(|| join_distinct(devices));
+        let device = device.unwrap_or_else(|| info.device.clone());
         // Of two chapters with one id, the first is kept.
         let places = info.chapters.iter().enumerate().rev();
         RunFacts {
@@ -224,6 +226,8 @@ impl RunTally {
             bad: info.bad.clone(),
             programs: info.programs.clone(),
             given: info.given.clone(),
+            devices: info.devices.clone(),
+            device_failures: self.failures.clone(),
             identities: info.identities.clone(),
             secs: is_measured.then_some(self.secs_before + self.last_at),
             imported: info.imported.clone(),
@@ -297,4 +301,9 @@ fn settings(info: &RunInfo) -> [(&'static str, String); 9] {
         ("limits", limits),
         ("evidence", info.evidence.to_string()),
     ]
+}
+
+/// Whether a command line can repeat a single round.
+pub(super) fn repeats_rounds(command: &str) -> bool {
+    command.starts_with("crashrate run ")
 }

@@ -42,6 +42,12 @@ pub fn gpus() -> Option<Vec<Gpu>> {
     platform::gpus()
 }
 
+/// The processes that compute on a GPU and do not descend from this one, such as `python3 (4711)`.
+/// Those of other PID namespaces are not known.
+pub(crate) fn others_on(uuid: &str) -> Vec<String> {
+    platform::others_on(uuid)
+}
+
 /// The number of a CUDA device: 0 for `cuda`.
 pub fn cuda_number(name: &str) -> Option<u32> {
     match name {

@@ -1,10 +1,13 @@
 //! Several devices of one machine: slots, locks, disturbances, and devices that stop working.
 
+mod failing;
+mod reported;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 
-use crashrate_model::{Ended, Outcome, StopReason};
+use crashrate_model::{Ended, Outcome};
 use nix::sys::signal::Signal;
 
 use crate::util::{Journal, Place, until};
@@ -52,10 +55,17 @@ fn devices_of_rounds(journal: &Journal) -> BTreeMap<u32, BTreeSet<Option<u32>>> 
 #[track_caller]
 fn assert_blocks_are_whole(journal: &Journal) {
     let devices = devices_of_rounds(journal);
+    assert!(!devices.is_empty());
     assert!(
         devices.values().all(|devices| devices.len() == 1),
         "{devices:?}"
     );
+}
+
+/// Whether a report says this, wherever its lines end.
+fn says(report: &str, text: &str) -> bool {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    words(report).contains(&words(text))
 }
 
 #[test]
@@ -82,6 +92,19 @@ fn each_attempt_sees_the_device_of_its_slot() {
         .map(|d| (&*d.name, d.uuid.as_deref()))
         .collect();
     assert_eq!(devices, [("cuda:0", None), ("cuda:2", Some("GPU-6f"))]);
+    let json = place.json();
+    assert_eq!(json["run"]["device"], "cuda:0, cuda:2");
+    let rounds = |index: usize| {
+        json["devices"][index]["first_attempt"]["n"]
+            .as_u64()
+            .unwrap()
+    };
+    assert_eq!(rounds(0) + rounds(1), 12);
+    let csv = place
+        .crashrate(&["report", "--format", "csv"])
+        .expect(0)
+        .stdout;
+    assert_eq!(csv.matches(",cuda:2,").count() as u64, rounds(1), "{csv}");
 }
 
 #[test]
@@ -236,7 +259,8 @@ command = ["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done"]
     let live = place.start(&mut place.command(&run));
     until("both devices wait", || {
         let journal = place.journal_so_far();
-        journal.started.len() == journal.ended.len() + 2 && !journal.ended.is_empty()
+        let waits = |unit| journal.name(unit) == "waits";
+        journal.started.iter().filter(|s| waits(s.unit)).count() == 2
     });
     live.signal(Signal::SIGKILL);
     live.wait();
@@ -247,139 +271,4 @@ command = ["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done"]
     journal.ended.retain(|ended| ended.outcome != Outcome::Lost);
     assert_eq!(journal.ended.len(), 8);
     assert_blocks_are_whole(&journal);
-}
-
-/// Two chapters that crash, and a probe that fails on device 5.
-const CRASHES: &str = r#"
-probe = ["./probe", "--quick"]
-
-[defaults]
-rounds = 6
-
-[[chapter]]
-id = "one"
-command = ["sh", "-c", "kill -SEGV $$"]
-
-[[chapter]]
-id = "two"
-command = ["sh", "-c", "kill -SEGV $$"]
-"#;
-
-const PROBE: &str = r#"#!/bin/sh
-[ "$CUDA_VISIBLE_DEVICES" != 5 ] && exit 0
-echo "Xid 79: GPU has fallen off the bus" >&2
-exit 1
-"#;
-
-fn with_probe(script: &str) -> Place {
-    let place = Place::new();
-    place.suite(CRASHES);
-    place.program("probe", script);
-    place
-}
-
-#[test]
-fn nothing_is_started_on_a_device_that_stopped_working() {
-    let place = with_probe(PROBE);
-    let args = [
-        "run",
-        "suite.toml",
-        "--devices",
-        "cuda:0,cuda:1",
-        "--evidence",
-        "none",
-    ];
-    let done = place
-        .start(&mut seeing(&place, "4,5", &args))
-        .wait()
-        .expect(106);
-    let reason = "cuda:1 stopped working after round ";
-    let probe = " (probe `./probe` ended with exit status: 1: Xid 79: GPU has fallen off the bus)";
-    for part in [reason, probe, ": nothing more is started on it"] {
-        assert!(done.stderr.contains(part), "{}", done.stderr);
-    }
-    assert!(done.stdout.contains(reason), "{}", done.stdout);
-    let journal = place.journal();
-    assert_blocks_are_whole(&journal);
-    let of = |device: u32| {
-        journal
-            .ended
-            .iter()
-            .filter(move |e| e.device == Some(device))
-    };
-    let outcomes: Vec<Outcome> = of(1).map(|ended| ended.outcome).collect();
-    assert_eq!(outcomes, [Outcome::Crashed, Outcome::NotStarted]);
-    let reasons: Vec<_> = of(1).filter_map(|ended| ended.reason.as_deref()).collect();
-    assert!(
-        reasons.contains(&"cuda:1 does not work any more"),
-        "{reasons:?}"
-    );
-    assert_eq!(
-        of(0)
-            .filter(|ended| ended.outcome == Outcome::Crashed)
-            .count(),
-        10
-    );
-    // The rest is measured when the device works again.
-    place.program("probe", "#!/bin/sh\n");
-    place
-        .crashrate(&["run", "--resume", "latest", "--evidence", "none"])
-        .expect(100);
-    assert_eq!(place.json()["run"]["complete"], true);
-}
-
-#[test]
-fn a_run_ends_with_its_only_device() {
-    let place = with_probe("#!/bin/sh\nexit 3\n");
-    let args = [
-        "run",
-        "suite.toml",
-        "--device",
-        "cuda",
-        "--evidence",
-        "none",
-    ];
-    let done = place.crashrate(&args).expect(106);
-    let sentence = "cuda stopped working after round 1 (probe `./probe` ended with exit status: 3)";
-    assert!(done.stderr.contains(sentence), "{}", done.stderr);
-    assert!(done.stdout.contains(sentence), "{}", done.stdout);
-    let journal = place.journal();
-    assert_eq!(journal.ended.len(), 1);
-    assert_eq!(journal.closed[0].why, StopReason::DeviceFailed);
-}
-
-#[test]
-fn a_device_that_answers_the_second_time_works() {
-    let place = with_probe("#!/bin/sh\n[ -e asked ] || { touch asked; exit 1; }\n");
-    let args = [
-        "run",
-        "suite.toml",
-        "--device",
-        "cuda",
-        "--evidence",
-        "none",
-    ];
-    let done = place.crashrate(&args).expect(100);
-    assert!(!done.stdout.contains("stopped working"), "{}", done.stdout);
-    assert_eq!(place.journal().ended.len(), 12);
-}
-
-#[test]
-fn ctrl_c_ends_a_probe() {
-    let place = with_probe("#!/bin/sh\ntouch asked; sleep 600\n");
-    let args = [
-        "run",
-        "suite.toml",
-        "--device",
-        "cuda",
-        "--evidence",
-        "none",
-    ];
-    let live = place.start(&mut place.command(&args));
-    until("the probe runs", || place.path().join("asked").exists());
-    live.signal(Signal::SIGINT);
-    live.wait().expect(106);
-    let journal = place.journal();
-    assert_eq!(journal.closed[0].why, StopReason::Interrupted);
-    assert_eq!(journal.ended.len(), 1, "its result is on record");
 }
