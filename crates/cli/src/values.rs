@@ -17,8 +17,18 @@ pub(crate) fn device(text: &str) -> Result<String, String> {
     if is_device(text) {
         Ok(text.to_owned())
     } else {
-        Err("use auto, mps, cuda, cuda:N or cpu".into())
+        Err("use auto, mps, cuda, cuda:N, cuda:* or cpu".into())
     }
+}
+
+/// A command line, as a shell reads it.
+#[derive(Clone, Debug)]
+pub(crate) struct Words(pub(crate) Vec<String>);
+
+pub(crate) fn words(text: &str) -> Result<Words, String> {
+    let words = shlex::split(text).filter(|words| !words.is_empty());
+    let words = words.ok_or("it is not a command line: expected e.g. './probe --quick'")?;
+    Ok(Words(words))
 }
 
 /// The name of a suite.

@@ -28,3 +28,52 @@ pub struct Device {
     /// The version of its driver, if known.
     pub driver: Option<String>,
 }
+
+/// What else happened on the machine while an attempt ran. The attempt counts all the same.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Disturbance {
+    /// Processes of others on its GPU, such as `python3 (4711)`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub processes: Vec<String>,
+    /// The load average, if the machine had more to do than it has cores.
+    pub load: Option<f64>,
+    /// How long the machine slept, in seconds.
+    pub slept: Option<f64>,
+}
+
+impl Disturbance {
+    /// Whether nothing happened.
+    pub fn is_none(&self) -> bool {
+        *self == Disturbance::default()
+    }
+}
+
+/// A device stopped working: no attempt is started on it any more.
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DeviceFailure {
+    /// Seconds since `opened`.
+    pub at: f64,
+    /// The device: an index into [`RunInfo::devices`](crate::RunInfo::devices). `None` if the run
+    /// has only one.
+    pub device: Option<u32>,
+    /// Its name, such as `cuda:1`.
+    pub name: String,
+    /// Index into [`RunInfo::units`](crate::RunInfo::units) of the last unit that ran on it.
+    pub unit: u32,
+    /// The round after which it did not work any more.
+    pub round: u32,
+    /// How it was found out, for people.
+    pub probe: String,
+}
+
+impl DeviceFailure {
+    /// The failure as a sentence without a full stop.
+    pub fn sentence(&self) -> String {
+        format!(
+            "{} stopped working after round {} ({})",
+            self.name, self.round, self.probe
+        )
+    }
+}

@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use crate::{CrashRef, Descendant, DiedIn, EvidenceMode, Exit, Outcome, Part, Spawn, Usage};
+use crate::{
+    CrashRef, Descendant, DiedIn, Disturbance, EvidenceMode, Exit, Outcome, Part, Spawn, Usage,
+};
 
 /// An attempt ended.
 #[skip_serializing_none]
@@ -69,6 +71,12 @@ pub struct Ended {
     /// In a merged run: which run of its shard made it, as an index into
     /// [`MergedShard::runs`](crate::MergedShard::runs); the first one if `None`.
     pub run: Option<u32>,
+    /// The device it ran on, if the run has several: an index into
+    /// [`RunInfo::devices`](crate::RunInfo::devices), or in a merged run into those of its
+    /// [`ShardRun`](crate::ShardRun).
+    pub device: Option<u32>,
+    /// What else happened on the machine while it ran, if that may have changed it.
+    pub disturbance: Option<Box<Disturbance>>,
 }
 
 impl Ended {

@@ -28,7 +28,7 @@ pub use bisect::{
 };
 pub use calibration::{Calibration, CalibrationRule, CalibrationStep};
 pub use deaths::{Death, Deaths, TARGET_DEATHS, TargetChoice, kind};
-pub use device::Device;
+pub use device::{Device, DeviceFailure, Disturbance};
 pub use ended::{ChapterEnd, Ended, Measure};
 pub use evidence::{CrashRef, Descendant, EvidenceMode, EvidenceRound};
 pub use finding::{ChapterFacts, Comparison, Condition, Finding, Level, Recommendation};

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use crate::{
-    Baseline, Bisected, Ended, EvidenceRound, Hello, Minimized, Outcome, Provoked, RunInfo,
-    StopReason,
+    Baseline, Bisected, DeviceFailure, Ended, EvidenceRound, Hello, Minimized, Outcome, Provoked,
+    RunInfo, StopReason,
 };
 
 /// The version of the journal format. Readers accept no other.
@@ -39,6 +39,8 @@ pub enum Record {
     Built(Box<Built>),
     /// A zygote, the process that attempts are forked from, ended by itself.
     Zygote(ZygoteEnd),
+    /// A device stopped working.
+    DeviceFailed(Box<DeviceFailure>),
     /// No more rounds are started; running attempts end.
     Ending(Ending),
     /// A search ended, or was interrupted.

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use crate::{Device, EvidenceMode, Finding, Hello, StopReason};
+use crate::{Device, Ended, EvidenceMode, Finding, Hello, StopReason};
 
 /// A part of a run: every `count`-th block, beginning with block `index`. A block is never divided,
 /// so rounds that are compared ran on the same machine.
@@ -87,6 +87,13 @@ impl Merged {
     pub fn of_round(&self, round: u32) -> Option<&MergedShard> {
         let index = Shard::of_round(round, self.count).index;
         self.shards.iter().find(|shard| shard.index == index)
+    }
+
+    /// The device that an attempt ran on, if crashrate chose it.
+    pub fn device_of(&self, ended: &Ended) -> Option<&Device> {
+        let runs = &self.of_round(ended.round)?.each;
+        let run = runs.get(ended.run.unwrap_or(0) as usize)?;
+        run.devices.get(ended.device? as usize)
     }
 }
 

@@ -6,6 +6,7 @@ pub mod bisect;
 pub mod build;
 pub mod crashes;
 pub mod decide;
+pub mod device;
 pub mod doctor;
 mod evidence;
 pub mod fault;

@@ -130,10 +130,12 @@ impl RepeatedRound {
             round: choice.round,
         };
         let attempt = ended.as_ref().map_or(1, |ended| ended.attempt);
-        let specs = SpecBuilder::new(&plan, &run.id, &workers.by_variant);
+        let specs = SpecBuilder::new(&plan, &run.id, &workers.by_variant).on_devices(&run.devices);
+        // The number of a slot that has the device.
+        let slot = ended.as_ref().and_then(|ended| ended.device).unwrap_or(0);
         let spec = match ended.as_ref().and_then(|ended| ended.part.as_ref()) {
-            Some(part) => specs.of_part(key, part, 0),
-            None => specs.attempt(key, attempt, 0),
+            Some(part) => specs.of_part(key, part, slot),
+            None => specs.attempt(key, attempt, slot),
         };
         let found = program::find(&spec.argv()[0], &spec.unit.directory, &spec.unit.env);
         let found = found.map_err(RepeatError::Program)?;

@@ -39,6 +39,37 @@ pub(crate) fn open_or_create(folder: &Path, name: &str) -> io::Result<File> {
     open_with(folder, name, OFlags::RDWR | OFlags::CREATE)
 }
 
+/// Opens a file that all users share, in a folder that all users may write to; creates it if it is
+/// missing. Another user's file is opened for reading only, where it is protected.
+///
+/// # Errors
+/// It is not a regular file, it has several names, or it cannot be opened.
+pub(crate) fn open_shared(folder: &Path, name: &str) -> io::Result<File> {
+    let create = || {
+        let file = open_with(folder, name, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)?;
+        // The umask has taken bits away.
+        rustix::fs::fchmod(&file, NEW_FILE)?;
+        Ok(file)
+    };
+    let file = open_with(folder, name, OFlags::RDWR)
+        // With O_CREAT the kernel refuses files of others in a sticky folder (protected_regular in
+        // proc_sys_fs(5)), so a file is only created if it is missing.
+        .or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => create(),
+            io::ErrorKind::PermissionDenied => open(folder, name),
+            _ => Err(error),
+        })
+        .or_else(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => open_with(folder, name, OFlags::RDWR),
+            _ => Err(error),
+        })?;
+    // Another name could be that of a file that must not be overwritten.
+    match rustix::fs::fstat(&file)?.st_nlink {
+        1 => Ok(file),
+        _ => Err(io::Error::other("it has several names (hard links)")),
+    }
+}
+
 /// Reads a whole file.
 ///
 /// # Errors

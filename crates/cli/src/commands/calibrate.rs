@@ -38,7 +38,7 @@ pub(crate) struct CalibrateArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
 
-    /// auto, mps, cuda, cuda:N or cpu, instead of the suite's
+    /// auto, mps, cuda, cuda:N, cuda:* or cpu, instead of the suite's
     #[arg(long, value_parser = device)]
     device: Option<String>,
 

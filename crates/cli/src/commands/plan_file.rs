@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use crashrate_report::plural;
+use crashrate_supervisor::request::{DeviceChoice, RunOptions};
 
 use crate::error::{Exit, Failure};
 use crate::measure::{self, MeasureArguments, RoundsArguments};
@@ -34,9 +35,18 @@ pub(crate) struct PlanFileArguments {
 pub(crate) fn plan_file(runs: &Path, arguments: &PlanFileArguments) -> Result<Exit, Failure> {
     let measure = &arguments.measure;
     refuse_of_run(measure)?;
+    if !measure.devices.is_empty() {
+        return Err(Failure::usage(
+            "--devices: each machine chooses its own when it runs the plan; plan for all of them with \
+             --device 'cuda:*'",
+        ));
+    }
     let found = measure::suite_here(measure)?;
     let suite = measure.suite.as_deref().or(found.as_deref());
-    let options = arguments.rounds.apply(measure::options(runs, measure)?);
+    let options = RunOptions {
+        devices: DeviceChoice::Later,
+        ..arguments.rounds.apply(measure::options(runs, measure)?)
+    };
     let (request, _) = measure::request(runs, measure, suite, options)?;
     for gate in request.unreachable_gates() {
         tracing::warn!("{gate}");

@@ -13,7 +13,7 @@ use crashrate_supervisor::suite::DescendantCrash;
 use crashrate_supervisor::watching::EvidenceChoice;
 
 use crate::tests_of::framework;
-use crate::values::{device, duration, one_of, round_of_run, suite_name};
+use crate::values::{Words, device, duration, one_of, round_of_run, suite_name, words};
 
 /// What runs, and how.
 #[derive(Args, Debug)]
@@ -81,9 +81,20 @@ pub(crate) struct MeasureArguments {
     )]
     pub(crate) order: Option<(String, u32)>,
 
-    /// auto, mps, cuda, cuda:N or cpu, instead of the suite's
+    /// auto, mps, cuda, cuda:N, cuda:* (every CUDA device, one slot each) or cpu, instead of the
+    /// suite's
     #[arg(long, value_parser = device, conflicts_with = "resume")]
     pub(crate) device: Option<String>,
+
+    /// Measure on these CUDA devices, one slot each, such as cuda:0,cuda:1; a block of rounds runs on
+    /// one device
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        conflicts_with_all = ["device", "resume"]
+    )]
+    pub(crate) devices: Vec<String>,
 
     /// Do not inject the suite's fault
     #[arg(long, conflicts_with_all = ["dose", "resume"])]
@@ -120,8 +131,8 @@ pub(crate) struct HowArguments {
     #[arg(long, value_name = "RUN")]
     pub(crate) places: Option<String>,
 
-    /// Concurrent attempts; more than 1 changes timings and race rates [1, 4 for a
-    /// crowd, or the resumed run's]
+    /// Concurrent attempts, a multiple of the number of devices; more than 1 on a device changes
+    /// timings and race rates [1 on each device, 4 for a crowd, or the resumed run's]
     #[arg(
         short,
         long,
@@ -129,6 +140,15 @@ pub(crate) struct HowArguments {
         value_parser = clap::value_parser!(u32).range(1..=1024)
     )]
     pub(crate) jobs: Option<u32>,
+
+    /// Start also while another crashrate uses the device
+    #[arg(long)]
+    pub(crate) no_device_lock: bool,
+
+    /// Command that asks the device whether it works after a crash or at a time limit, such as
+    /// './probe --quick'; exit code 0: it works [the suite's, or the worker]
+    #[arg(long, value_name = "COMMAND", value_parser = words, conflicts_with = "resume")]
+    pub(crate) probe: Option<Words>,
 
     /// Time limit of every chapter, such as 90s or 10m, instead of the suite's
     #[arg(long, value_name = "TIME", value_parser = duration)]
@@ -210,6 +230,7 @@ impl MeasureArguments {
             ("--spawn", self.spawn.is_some()),
             ("--order", self.order.is_some()),
             ("--device", self.device.is_some()),
+            ("--probe", how.probe.is_some()),
             ("--no-fault", self.no_fault),
             ("--dose", self.dose.is_some()),
             ("--perturb", !how.perturb.is_empty()),

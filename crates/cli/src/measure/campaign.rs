@@ -30,6 +30,7 @@ pub(crate) fn campaign(
         plan,
         stopping,
         jobs,
+        devices,
         evidence,
         not_worse_by,
     } = request;
@@ -43,7 +44,7 @@ pub(crate) fn campaign(
     }
     let workers = worker::prepare(&plan, worker, &beside).map_err(Failure::usage)?;
     enough_for_run(jobs)?;
-    if jobs > 1 && plan.is_load_sensitive() {
+    if jobs > devices.count().max(1) && plan.is_load_sensitive() {
         tracing::warn!(
             "{jobs} attempts at the same time change timings and race rates; the run records it"
         );
@@ -62,6 +63,7 @@ pub(crate) fn campaign(
             slots: jobs,
             max_failures: None,
         },
+        devices,
         stopping,
         time_budget: how.time_budget,
         not_worse_by,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::plan_file::PlanFile;
-use crashrate_supervisor::request::{RunOptions, RunRequest};
+use crashrate_supervisor::request::{DeviceChoice, RunOptions, RunRequest};
 use crashrate_supervisor::worker;
 
 use super::rounds::RoundsArguments;
@@ -65,7 +65,7 @@ pub(crate) fn planned(
                 )));
             }
             refuse_changes(path, measure, rounds)?;
-            by_file(runs, PlanFile::read(path).map_err(Failure::usage)?)?
+            by_file(runs, PlanFile::read(path).map_err(Failure::usage)?, measure)?
         }
         (_, Some(path)) => with_file(runs, measure, suite, options, path)?,
         (_, None) => {
@@ -96,10 +96,17 @@ pub(crate) fn planned(
 }
 
 /// A run of the plan in a file.
-fn by_file(runs: &Path, mut file: PlanFile) -> Result<Planned, Failure> {
+fn by_file(
+    runs: &Path,
+    mut file: PlanFile,
+    measure: &MeasureArguments,
+) -> Result<Planned, Failure> {
     file.prepare(&lister(runs)).map_err(Failure::usage)?;
+    let mut request = file.request.clone();
+    let chosen = request.use_devices(&measure.devices);
+    chosen.map_err(Failure::usage)?;
     Ok(Planned {
-        request: file.request.clone(),
+        request,
         resumed: None,
         file: Some(file),
     })
@@ -114,11 +121,12 @@ fn with_file(
     path: &Path,
 ) -> Result<Planned, Failure> {
     options.selection.only_round = None;
+    options.devices = DeviceChoice::Later;
     if !path.exists() {
         let (request, _) = request(runs, measure, suite, options.clone())?;
         let file = plan_file(request, measure.worker.as_deref(), path)?;
         if file.write_new().map_err(Failure::usage)? {
-            return by_file(runs, file);
+            return by_file(runs, file, measure);
         }
         // Another shard was faster.
     }
@@ -126,7 +134,7 @@ fn with_file(
     options.seed.get_or_insert(file.request.plan.seed);
     let (here, _) = request(runs, measure, suite, options)?;
     file.check_request(&here).map_err(Failure::usage)?;
-    by_file(runs, file)
+    by_file(runs, file, measure)
 }
 
 /// Makes the plan file of a request.

@@ -7,7 +7,7 @@ use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::listing::TestLister;
 use crashrate_supervisor::plan::{PlanError, Selection, round_seed};
 use crashrate_supervisor::request::{
-    FaultOption, Overrides, RequestError, RunOptions, RunRequest, Subject,
+    DeviceChoice, FaultOption, Overrides, RequestError, RunOptions, RunRequest, Subject,
 };
 use crashrate_supervisor::run_file;
 use crashrate_supervisor::suite::{SuiteError, Variant, word_to_text};
@@ -149,6 +149,7 @@ pub(crate) fn options(runs: &Path, arguments: &MeasureArguments) -> Result<RunOp
             ..options.overrides
         },
         name: arguments.name.clone(),
+        devices: DeviceChoice::Here(arguments.devices.clone()),
         fault: match (arguments.no_fault, arguments.dose) {
             (true, _) => FaultOption::None,
             (false, Some(dose)) => FaultOption::Dose(dose),
@@ -168,6 +169,7 @@ pub(crate) fn how_options(how: &HowArguments) -> RunOptions {
         },
         overrides: Overrides {
             timeout: how.timeout,
+            probe: how.probe.as_ref().map(|words| words.0.clone()),
             descendants: how.descendants,
             fresh_directory: how.fresh_directory,
             pty: how.pty,

@@ -10,7 +10,7 @@ use crashrate_supervisor::request::RunRequest;
 use crashrate_supervisor::runner::{Campaign, RunError};
 use crashrate_supervisor::suite::Variant;
 
-use super::{HowArguments, begin, campaign};
+use super::{HowArguments, begin, campaign, lock_devices};
 use crate::error::{Exit, Failure};
 use crate::output::{print, report_options};
 use crate::progress::{ProgressOptions, run_campaign};
@@ -35,10 +35,12 @@ impl Session {
     ) -> Result<Session, Failure> {
         let mut campaign = campaign(runs, request, how, worker)?;
         adjust(&mut campaign);
+        let mut locks = lock_devices(&campaign, how);
         let folder = match resumed {
             Some(folder) => folder,
             None => RunFolder::create(runs, &campaign.plan.suite.name, how.number)?,
         };
+        locks.describe(&folder);
         let watch = StopWatch::new(&campaign.plan);
         let progress = ProgressOptions {
             is_quiet: how.quiet,

@@ -104,6 +104,10 @@ impl Progress {
                     (None, None) => format!("{variant} is built already"),
                 });
             }
+            RunEvent::Record(Record::DeviceFailed(failure)) if failure.device.is_some() => {
+                let sentence = failure.sentence();
+                note(format_args!("{sentence}: nothing more is started on it"));
+            }
             RunEvent::Trouble(reason) => note(format_args!("stopping: {reason}")),
             RunEvent::Killing => note("stopping: killing running attempts"),
             RunEvent::Record(Record::Started(started)) => {

@@ -24,6 +24,7 @@ mod debug;
 mod decided;
 #[cfg(target_os = "linux")]
 mod descendants;
+mod devices;
 mod engines;
 mod environments;
 #[cfg(target_os = "linux")]

@@ -103,6 +103,7 @@ impl Place {
             "CI",
             "RUST_LOG",
             "NO_COLOR",
+            "CUDA_VISIBLE_DEVICES",
             "CLICOLOR_FORCE",
             "GITHUB_STEP_SUMMARY",
         ] {
@@ -110,6 +111,8 @@ impl Place {
         }
         command
             .env("CRASHRATE_RUNS_DIR", self.runs_dir())
+            // Tests that run at the same time do not wait for each other.
+            .env("CRASHRATE_LOCKS", self.path().join("locks"))
             .current_dir(self.path())
             .args(args);
         command
@@ -357,6 +360,7 @@ impl Journal {
                 Record::Built(_)
                 | Record::Bisected(_)
                 | Record::Provoked(_)
+                | Record::DeviceFailed(_)
                 | Record::Ending(_)
                 | Record::Hello(_)
                 | Record::Minimized(_) => {}

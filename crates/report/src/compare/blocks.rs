@@ -62,7 +62,7 @@ pub(super) fn pair(view: &View, contrast: &Contrast, axis: Axis) -> Pair {
         ..Compared::default()
     };
     // Only with one attempt at a time are the two sides of a block independent.
-    let design = match contrast.is_censored() || run.jobs > Some(1) {
+    let design = match contrast.is_censored() || run.runs_side_by_side() {
         true => Design::Matched,
         false => Design::Complete,
     };

@@ -79,7 +79,7 @@ fn usable(view: &View, axis: Axis) -> Result<Vec<Compared>, &'static str> {
     if view.run.optional_stopping().is_possible() {
         return Err("its data could decide how many rounds it has");
     }
-    if view.run.jobs > Some(1) {
+    if view.run.runs_side_by_side() {
         return Err("its attempts ran side by side, so its sides may have collided");
     }
     let mut primary = compare_within(view, axis, DEFAULT_DETECT, None).list;

@@ -12,6 +12,7 @@ mod cards;
 mod chosen;
 mod comparisons;
 mod crashes;
+mod devices;
 mod durations;
 mod efficiency;
 mod environment;
@@ -79,6 +80,8 @@ pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
         ("Where the rate rose", Always, bisection::rise(view)),
         ("Perturbations", Always, provocation::arms(view)),
         ("Overview", Short, overview::overview(view)),
+        ("Disturbed", Short, devices::disturbed_in_short(view)),
+        ("Devices", Always, devices::devices(view)),
         ("Crashes in short", Short, crashes::in_short(view)),
         ("Failures", Short, failures::failures(view)),
         ("Measured", Short, overview::measured(view)),
@@ -88,6 +91,7 @@ pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
         (bisection::heading(view), Full, bisection::commits(view)),
         ("Rates", Full, rates::rates(view)),
         ("Machines", Full, machines::machines(view)),
+        ("Disturbed rounds", Full, devices::disturbed(view)),
         ("Rounds", Full, rounds),
         ("Why rounds did not pass", Full, failures::reasons(view)),
         ("Where sequences die", Full, sequences::hazards(view)),

@@ -6,7 +6,7 @@ use crashrate_model::{Axis, Mode, Outcome, StopReason};
 use crashrate_stats::GateVerdict;
 
 use super::sides::{is_decided, sides};
-use super::{Block, Tone, Verdict, bisection, provocation, search};
+use super::{Block, Tone, Verdict, bisection, devices, provocation, search};
 use crate::clean::{NAME, clean};
 use crate::compare::{Compared, What, p_words};
 use crate::view::{ExitClass, Results, Share, View, exit_class};
@@ -111,6 +111,7 @@ fn of_rounds(view: &View, tone: Tone) -> Vec<String> {
     lines.insert(place, progress(view));
     lines.splice(0..0, decided);
     lines.extend(gates(view));
+    lines.extend(devices::failed(view));
     lines.extend(stop_note(view));
     lines.extend(bound(view));
     lines

@@ -7,6 +7,7 @@ mod advice;
 mod begun;
 mod bisection;
 mod crashes;
+mod devices;
 mod distinct;
 mod machines;
 mod order;
@@ -27,7 +28,8 @@ use crashrate_model::{
 
 use crate::error::{ReportError, ViewError};
 use crate::view::{AttemptPlace, Derived, RoundOrder, RunState, Totals, View};
-use run::{Measured, RunTally};
+use devices::DeviceTally;
+use run::{Measured, RunTally, repeats_rounds};
 use search::SearchTally;
 use unit::UnitTally;
 use watched::Watched;
@@ -48,6 +50,7 @@ pub struct ViewBuilder {
     /// Attempts that were executed because their fork failed, by unit. They are counted separately.
     spawn_fallback: BTreeMap<u32, UnitTally>,
     watched: Watched,
+    devices: DeviceTally,
     /// The search of a run that has one.
     search: Option<SearchTally>,
     /// Attempts that have started and not ended, with their start times.
@@ -142,6 +145,8 @@ impl ViewBuilder {
             chapters,
             sequences,
             totals,
+            devices: self.devices.rows(&run.info),
+            disturbances: self.devices.disturbances(),
             derived: Derived::default(),
             recommendations: Vec::new(),
             running: running::attempts(&self.open, &self.units),
@@ -229,6 +234,7 @@ impl ViewBuilder {
                     search.built(built);
                 }
             }
+            Record::DeviceFailed(failure) => run.device_failed(failure),
             Record::Ending(ending) => run.ending(ending),
             Record::Minimized(_) | Record::Bisected(_) | Record::Provoked(_) => {
                 let search = self.search.as_mut().ok_or(ReportError::NoSearch)?;
@@ -280,6 +286,7 @@ impl ViewBuilder {
         }
         let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
         unit.end(ended, &run.info.bad)?;
+        self.devices.end(ended, &run.info);
         self.watch(record, at);
         Ok(())
     }
@@ -386,9 +393,4 @@ fn tally<'a>(
             .entry(ended.unit)
             .or_insert_with(|| unit.new_fallback()),
     }
-}
-
-/// Whether a command line can repeat a single round.
-fn repeats_rounds(command: &str) -> bool {
-    command.starts_with("crashrate run ")
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crashrate_model::{
-    Built, Closed, Ending, Finding, Hello, Level, Opened, RunInfo, StopReason, ZygoteEnd,
+    Built, Closed, DeviceFailure, Ending, Finding, Hello, Level, Opened, RunInfo, StopReason,
+    ZygoteEnd,
 };
 use serde_json::Value;
 
@@ -43,6 +44,8 @@ pub(super) struct RunTally {
     /// How many processes ended that attempts were forked from.
     zygotes_ended: u32,
     zygote_reasons: Distinct<String, 4>,
+    /// The devices that stopped working since it was last opened.
+    failures: Vec<DeviceFailure>,
     /// The last build of each unit that has one.
     builds: BTreeMap<u32, Built>,
 }
@@ -71,6 +74,7 @@ impl RunTally {
             self.info.machine.insert("command".to_owned(), command);
         }
         self.closed = None;
+        self.failures.clear();
         (self.ending, self.ended) = (None, 0);
         self.opened = opened.time.clone();
         self.secs_before += std::mem::take(&mut self.last_at);
@@ -91,6 +95,11 @@ impl RunTally {
     pub(super) fn close(&mut self, closed: &Closed) {
         self.at(closed.at);
         self.closed = Some(closed.clone());
+    }
+
+    pub(super) fn device_failed(&mut self, failure: &DeviceFailure) {
+        self.at(failure.at);
+        self.failures.push(failure.clone());
     }
 
     pub(super) fn ending(&mut self, ending: &Ending) {
@@ -179,7 +188,9 @@ impl RunTally {
         let (info, closed) = (&self.info, self.closed.as_ref());
         let is_measured = info.imported.is_none();
         let devices = self.hellos.kept.iter().map(|hello| hello.device.as_str());
-        let device = join_distinct(devices).unwrap_or_else(|| info.device.clone());
+        let own = join_distinct(info.devices.iter().map(|device| device.name.as_str()));
+        let device = own.or_else(|| join_distinct(devices));
+        let device = device.unwrap_or_else(|| info.device.clone());
         // Of two chapters with one id, the first is kept.
         let places = info.chapters.iter().enumerate().rev();
         RunFacts {
@@ -217,6 +228,8 @@ impl RunTally {
             bad: info.bad.clone(),
             programs: info.programs.clone(),
             given: info.given.clone(),
+            devices: info.devices.clone(),
+            device_failures: self.failures.clone(),
             identities: info.identities.clone(),
             secs: is_measured.then_some(self.secs_before + self.last_at),
             imported: info.imported.clone(),
@@ -290,4 +303,9 @@ fn settings(info: &RunInfo) -> [(&'static str, String); 9] {
         ("limits", limits),
         ("evidence", info.evidence.to_string()),
     ]
+}
+
+/// Whether a command line can repeat a single round.
+pub(super) fn repeats_rounds(command: &str) -> bool {
+    command.starts_with("crashrate run ")
 }

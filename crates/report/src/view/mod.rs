@@ -5,6 +5,7 @@ mod bisection;
 mod crashes;
 mod derived;
 mod details;
+mod devices;
 mod files;
 mod identity;
 mod judgement;
@@ -18,8 +19,8 @@ mod state;
 use std::collections::{BTreeMap, HashMap};
 
 use crashrate_model::{
-    ChapterFacts, EvidenceMode, Finding, GivenCommand, Imported, Merged, Mode, Outcome, OutcomeSet,
-    Shard, StopReason, Stopping, Unit,
+    ChapterFacts, Device, DeviceFailure, Ended, EvidenceMode, Finding, GivenCommand, Imported,
+    Merged, Mode, Outcome, OutcomeSet, Shard, StopReason, Stopping, Unit,
 };
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -30,6 +31,7 @@ pub use crashes::{CrashPlace, CrashRole, CrashRow, EvidencePart};
 pub(crate) use derived::{ByChapter, Derived};
 pub use details::RoundRange;
 pub(crate) use details::{AttemptDetail, Described};
+pub use devices::{DeviceRow, Disturbances, UnitDisturbances};
 pub use files::Ends;
 pub(crate) use files::Unreadable;
 pub(crate) use identity::Identities;
@@ -57,6 +59,10 @@ pub struct View {
     pub sequences: Vec<SequenceRow>,
     /// Sums over all units.
     pub totals: Totals,
+    /// The devices of a run that has a slot for each; empty if it has none.
+    pub devices: Vec<DeviceRow>,
+    /// Rounds during which something else happened on the machine; `None` if there are none.
+    pub disturbances: Option<Disturbances>,
     /// The suite's recommendations that hold.
     pub recommendations: Vec<Advice>,
     /// The running attempts; empty if the run has ended.
@@ -197,6 +203,12 @@ pub struct RunFacts {
     /// The command that was given in place of a suite file.
     #[serde(skip)]
     pub given: Option<GivenCommand>,
+    /// Its devices, if it has a slot for each.
+    #[serde(skip)]
+    pub devices: Vec<Device>,
+    /// The devices that stopped working.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub device_failures: Vec<DeviceFailure>,
     /// A hash of what each unit runs, in the order of [`View::units`]; empty for an imported run.
     #[serde(skip)]
     pub identities: Vec<String>,
@@ -234,6 +246,26 @@ impl RunFacts {
         match self.imported.is_none() && (rule || !self.complete) {
             true => OptionalStopping::Possible,
             false => OptionalStopping::No,
+        }
+    }
+
+    /// Whether attempts of one block could run at the same time.
+    pub(crate) fn runs_side_by_side(&self) -> bool {
+        let exceeds = |jobs: u32, devices: &[Device]| jobs > devices.len().max(1) as u32;
+        match &self.merged {
+            None => self.jobs.is_some_and(|jobs| exceeds(jobs, &self.devices)),
+            Some(merged) => {
+                let mut runs = merged.shards.iter().flat_map(|shard| &shard.each);
+                runs.any(|run| exceeds(run.jobs, &run.devices))
+            }
+        }
+    }
+
+    /// The device that an attempt ran on, if crashrate chose it.
+    pub(crate) fn device_of(&self, ended: &Ended) -> Option<&Device> {
+        match &self.merged {
+            Some(merged) => merged.device_of(ended),
+            None => self.devices.get(ended.device? as usize),
         }
     }
 

@@ -47,6 +47,7 @@ pub(crate) fn stop_note(view: &View) -> Option<String> {
         Some(StopReason::Interrupted) => return Some("The user stopped the run.".to_owned()),
         Some(StopReason::JournalFailed) => "the journal could not be written",
         Some(StopReason::WaitingFailed) => "it could not wait for its children",
+        Some(StopReason::DeviceFailed) => "no device works any more",
         Some(StopReason::ProgramReplaced) => "a measured program changed",
         None if !run.state.is_running() => {
             let text = "The run was not closed: crashrate or its machine died, or its journal \

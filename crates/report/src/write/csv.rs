@@ -24,11 +24,14 @@ type Column = (&'static str, fn(&Line) -> String);
 
 /// The columns. `in_rate` marks lines that count in the first-attempt rate, `bad` those that count
 /// as bad, and `missing` first attempts without a result, which may or may not have been bad.
-const COLUMNS: [Column; 21] = [
+const COLUMNS: [Column; 22] = [
     ("number", |line| line.run.number.to_string()),
     ("run", |line| text(&line.run.id, NAME)),
     ("suite", |line| text(&line.run.suite, ID)),
-    ("device", |line| text(&line.run.device, NAME)),
+    ("device", |line| {
+        let own = line.run.device_of(&line.end.attempt);
+        text(own.map_or(&line.run.device, |device| &device.name), NAME)
+    }),
     ("mode", |line| line.unit.mode.to_string()),
     ("sequence", |line| match line.unit.mode {
         Mode::Isolated => String::new(),
@@ -58,6 +61,7 @@ const COLUMNS: [Column; 21] = [
     ("signature", |line| {
         text(line.end.signature().unwrap_or_default(), SENTENCE)
     }),
+    ("disturbed", |line| disturbed(line.end.attempt)),
     ("reason", |line| {
         text(line.end.reason.unwrap_or_default(), WHOLE)
     }),
@@ -66,6 +70,21 @@ const COLUMNS: [Column; 21] = [
         text(output.unwrap_or_default(), SENTENCE)
     }),
 ];
+
+/// What else happened while an attempt ran, such as `load+processes`.
+fn disturbed(attempt: &Ended) -> String {
+    let kinds = attempt.disturbance.iter().flat_map(|seen| {
+        [
+            ("load", seen.load.is_some()),
+            ("processes", !seen.processes.is_empty()),
+            ("sleep", seen.slept.is_some()),
+        ]
+    });
+    let kinds: Vec<_> = kinds
+        .filter_map(|(kind, is_seen)| is_seen.then_some(kind))
+        .collect();
+    kinds.join("+")
+}
 
 impl Line<'_> {
     /// Nothing if the order of rounds is unknown.

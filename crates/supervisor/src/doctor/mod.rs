@@ -14,11 +14,15 @@ use linux as platform;
 #[cfg(target_os = "macos")]
 use macos as platform;
 
+use crate::device::{self, Gpu};
 use crate::plan::Plan;
 use crate::process::{self, RefusedCall};
 use crate::program;
 use crate::suite::{Action, ById};
 use crate::worker::{self, Workers};
+
+/// The name of the finding about the devices that a worker sees.
+const DEVICES: &str = "devices";
 
 fn ok(name: &str, found: impl Into<String>) -> Finding {
     Finding {
@@ -119,6 +123,7 @@ pub fn examine(given: Option<&Path>, beside: &Path, guardian: (&Path, &[&str])) 
             vec![warning("worker", error.to_string(), advice)]
         }
     };
+    findings.extend(gpus());
     findings.extend(examine_machine());
     if process::TRACES {
         findings.push(tracing(&process::can_trace(guardian)));
@@ -149,15 +154,48 @@ fn examine_machine() -> Vec<Finding> {
 fn devices(worker: &Path) -> Finding {
     match worker::ask_text(worker, "devices") {
         Ok(text) => ok(
-            "devices",
+            DEVICES,
             text.split_whitespace().collect::<Vec<_>>().join(", "),
         ),
         Err(error) => warning(
-            "devices",
+            DEVICES,
             error.to_string(),
             "your own worker may print its device names when run as `WORKER devices`",
         ),
     }
+}
+
+/// Whether every worker has listed a CUDA device that works.
+pub(crate) fn lists_cuda(findings: &[Finding]) -> bool {
+    let mut listed = findings.iter().filter(|f| f.name == DEVICES).peekable();
+    let has_cuda = |finding: &Finding| {
+        let mut devices = finding.found.split(", ");
+        finding.level == Level::Ok && devices.any(|device| device.starts_with("cuda:"))
+    };
+    listed.peek().is_some() && listed.all(has_cuda)
+}
+
+/// The NVIDIA GPUs and who uses them, a finding for each; none without NVIDIA's driver.
+fn gpus() -> Vec<Finding> {
+    let gpus = device::gpus().unwrap_or_default();
+    let finding = |(index, gpu): (usize, &Gpu)| {
+        let Gpu {
+            uuid,
+            model,
+            driver,
+        } = gpu;
+        let found = format!("{index}: {model}, {uuid}, driver {driver}");
+        match device::others_on(uuid) {
+            others if others.is_empty() => ok("GPU", found),
+            others => warning(
+                "GPU",
+                format!("{found}; in use by {}", others.join(", ")),
+                "end what else uses it: it changes timings and crash rates, and rounds beside it \
+                 are marked",
+            ),
+        }
+    };
+    gpus.iter().enumerate().map(finding).collect()
 }
 
 /// Load changes timings and the rates of races.

@@ -243,6 +243,7 @@ fn push(known: &mut Known, step: &mut CalibrationStep, record: &Record, fault: &
         | Record::Evidence(_)
         | Record::Zygote(_)
         | Record::Built(_)
+        | Record::DeviceFailed(_)
         | Record::Ending(_)
         | Record::Minimized(_)
         | Record::Bisected(_)

@@ -148,7 +148,7 @@ impl<'a> Emitter<'a> {
         all.into_values().collect()
     }
 
-    /// The records of evidence rounds and zygotes: each once, in the order of their rounds.
+    /// The records of evidence rounds, zygotes and devices: each once, in the order of their rounds.
     fn extras(&mut self) -> Vec<Record> {
         let mut all: BTreeMap<(u32, u32, String), Record> = BTreeMap::new();
         for index in &self.merge.indexes {
@@ -164,6 +164,7 @@ impl<'a> Emitter<'a> {
                 let (round, unit) = match &record {
                     Record::Evidence(round) => (round.round, round.unit),
                     Record::Zygote(end) => (end.round, end.unit),
+                    Record::DeviceFailed(failure) => (failure.round, failure.unit),
                     _ => continue,
                 };
                 let text = serde_json::to_string(&record).unwrap_or_default();

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crashrate_model::{
-    Built, Ended, EvidenceMode, Hello, JOURNAL_VERSION, Outcome, Record, RunInfo, Shard, ShardRun,
-    Started, StopReason, Stopping,
+    Built, DeviceFailure, Ended, EvidenceMode, Hello, JOURNAL_VERSION, Outcome, Record, RunInfo,
+    Shard, ShardRun, Started, StopReason, Stopping,
 };
 use jiff::Timestamp;
 
@@ -222,6 +222,7 @@ impl Reader {
                 self.at(end.at);
                 self.index.extras.push(record);
             }
+            Record::DeviceFailed(failure) => self.device_failed(failure),
             Record::Ending(ending) => self.at(ending.at),
             Record::Closed(closed) => {
                 self.at(closed.at);
@@ -230,6 +231,16 @@ impl Reader {
             Record::Minimized(_) | Record::Bisected(_) | Record::Provoked(_) => {}
         }
         Ok(())
+    }
+
+    /// A merged run has devices of the same name on several machines.
+    fn device_failed(&mut self, mut failure: Box<DeviceFailure>) {
+        self.at(failure.at);
+        if let (false, Some(host)) = (self.index.is_merged, self.index.info.machine.get("host")) {
+            failure.device = None;
+            failure.name = format!("{} of {host}", failure.name);
+        }
+        self.index.extras.push(Record::DeviceFailed(failure));
     }
 
     fn hello(&mut self, hello: Hello) {

@@ -232,6 +232,16 @@ impl Plan {
             || self.units.iter().any(|u| u.mode == Mode::Sequential)
     }
 
+    /// The name of the device that its attempts use; `None` if they use none, or nobody knows which:
+    /// what `auto` means to a command is unknown.
+    pub fn device_in_use(&self) -> Option<&str> {
+        let by_id = ById::of(&self.suite);
+        let mut settings = self.units.iter().filter_map(|unit| by_id.settings(unit));
+        let has_worker = settings.any(|settings| settings.command.is_none());
+        let device = self.suite.device.as_str();
+        (device != "cpu" && (has_worker || device != "auto")).then_some(device)
+    }
+
     /// Whether the suite asks to fork any of the units, also where the plan does not.
     pub(crate) fn wants_forks(&self) -> bool {
         let by_id = ById::of(&self.suite);

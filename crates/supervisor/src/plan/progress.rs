@@ -1,5 +1,7 @@
 //! Which rounds of a plan have a recorded end, and which are left; four bytes a round.
 
+use std::collections::BTreeMap;
+
 use crashrate_model::{Outcome, Record};
 
 use super::{Plan, RoundKey, Rounds};
@@ -24,6 +26,8 @@ pub struct Progress {
     retries: Vec<u32>,
     /// Attempts that started and have no end yet.
     open: Vec<(RoundKey, u32)>,
+    /// By round: the device of its block, if the run has several.
+    devices: BTreeMap<u32, u32>,
 }
 
 const SETTLED: u32 = u32::MAX;
@@ -36,6 +40,7 @@ impl Progress {
             planned: plan.units.iter().map(|u| u.rounds).collect(),
             retries: plan.retries(),
             open: Vec::new(),
+            devices: BTreeMap::new(),
         }
     }
 
@@ -73,6 +78,9 @@ impl Progress {
                     ));
                 };
                 self.open.remove(running);
+                if let Some(device) = e.device.filter(|_| e.outcome.counts()) {
+                    self.devices.insert(e.round, device);
+                }
                 self.ended(key, e.attempt, e.outcome);
             }
             Record::Opened(_)
@@ -80,6 +88,7 @@ impl Progress {
             | Record::Evidence(_)
             | Record::Zygote(_)
             | Record::Built(_)
+            | Record::DeviceFailed(_)
             | Record::Ending(_)
             | Record::Minimized(_)
             | Record::Bisected(_)
@@ -99,6 +108,11 @@ impl Progress {
     /// Attempts that started and have no end: lost, unless they are still running.
     pub fn open(&self) -> &[(RoundKey, u32)] {
         &self.open
+    }
+
+    /// The devices of the blocks that were begun, by round.
+    pub fn devices(&self) -> &BTreeMap<u32, u32> {
+        &self.devices
     }
 
     /// The rounds that are left, in the plan's order.
@@ -197,7 +211,7 @@ mod tests {
                             running.push(start);
                         }
                         Action::Finish(_) => return measured(&journal),
-                        Action::KillAll => {}
+                        Action::Abandon { .. } | Action::KillAll => {}
                     }
                 }
                 let one = running.remove(0);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crashrate_adapters::{Framework, Order};
-use crashrate_model::{EvidenceMode, Mode, Part, Perturbation, Unit};
+use crashrate_model::{Device, EvidenceMode, Mode, Part, Perturbation, Unit};
 use crashrate_protocol::{Task, TaskChapter, VERSION, env};
 
 use super::order::in_order;
@@ -13,6 +13,7 @@ use super::perturb::{PerturbSpec, attempt_seed, perturb_env};
 use super::{ChapterSpec, Plan, RoundKey, UnitSpec, round_seed};
 use crate::additions::Python;
 use crate::build::Source;
+use crate::device::{ALL_CUDA, OWN_CUDA, VISIBLE};
 use crate::fault::SuiteFault;
 use crate::suite::{Action, ById, Chapter, Variant};
 
@@ -29,8 +30,8 @@ pub struct AttemptSpec {
     pub env: [(&'static str, String); OWN.len()],
     /// Its standard input; `None` means `/dev/null`.
     pub input: Option<Vec<u8>>,
-    /// Variables that its perturbations set, in place of its unit's.
-    pub perturb_env: Vec<(&'static str, String)>,
+    /// Variables of its perturbations and its device, in place of its unit's.
+    pub own_env: Vec<(&'static str, String)>,
     /// What its tracer does to it.
     pub perturb: Option<PerturbSpec>,
     /// How evidence is collected.
@@ -65,10 +66,10 @@ impl AttemptSpec {
 
     /// All variables added to the supervisor's environment.
     pub fn all_env(&self) -> impl Iterator<Item = (&str, &str)> {
-        let is_replaced = |name: &str| self.perturb_env.iter().any(|(own, _)| *own == name);
+        let is_replaced = |name: &str| self.own_env.iter().any(|(own, _)| *own == name);
         let of_unit = (self.unit.env.iter()).map(|(name, value)| (name.as_str(), value.as_str()));
         let of_unit = of_unit.filter(move |(name, _)| !is_replaced(name));
-        let own = self.env.iter().chain(&self.perturb_env);
+        let own = self.env.iter().chain(&self.own_env);
         of_unit.chain(own.map(|(name, value)| (*name, value.as_str())))
     }
 }
@@ -83,6 +84,8 @@ pub(crate) struct SpecBuilder<'a> {
     /// Chapters and sequences of the suite.
     by_id: ById<'a>,
     units: Vec<Arc<UnitSpec>>,
+    /// The devices of the slots; empty if they have none.
+    pub(crate) devices: &'a [Device],
 }
 
 impl<'a> SpecBuilder<'a> {
@@ -98,10 +101,23 @@ impl<'a> SpecBuilder<'a> {
             workers,
             by_id: ById::of(&plan.suite),
             units: Vec::new(),
+            devices: &[],
         };
         let units = plan.units.iter().map(|unit| Arc::new(builder.unit(unit)));
         builder.units = units.collect();
         builder
+    }
+
+    /// Divides the slots among these devices.
+    #[must_use]
+    pub(crate) fn on_devices(mut self, devices: &'a [Device]) -> SpecBuilder<'a> {
+        self.devices = devices;
+        self
+    }
+
+    /// The device of a slot, as an index; `None` if the slots have none.
+    pub(crate) fn device_of(&self, slot: u32) -> Option<u32> {
+        slot.checked_rem(self.devices.len() as u32)
     }
 
     /// The spec of an attempt of a round.
@@ -111,6 +127,16 @@ impl<'a> SpecBuilder<'a> {
         let order = unit.order.with_seed(self.plan.order_seed.unwrap_or(seed));
         let planned = &self.plan.units[key.unit as usize];
         let input = (unit.has_task).then(|| self.task(&self.ordered(planned, order), seed));
+        let mut own_env = perturb_env(
+            planned.perturb,
+            (&unit.env, &unit.unset),
+            attempt_seed(seed, attempt),
+        );
+        let device = self
+            .device_of(slot)
+            .map(|index| &self.devices[index as usize]);
+        let visible = device.and_then(|device| device.visible.clone());
+        own_env.extend(visible.map(|visible| (VISIBLE, visible)));
         AttemptSpec {
             unit: unit.clone(),
             own_argv: self.own_argv(planned, order),
@@ -122,11 +148,7 @@ impl<'a> SpecBuilder<'a> {
                 (env::SLOT, slot.to_string()),
             ],
             input,
-            perturb_env: perturb_env(
-                planned.perturb,
-                (&unit.env, &unit.unset),
-                attempt_seed(seed, attempt),
-            ),
+            own_env,
             perturb: PerturbSpec::of(planned.perturb, seed, attempt),
             watch: EvidenceMode::None,
             core_limit: None,
@@ -198,6 +220,15 @@ impl<'a> SpecBuilder<'a> {
     /// The shared part of a unit.
     pub(crate) fn unit_spec(&self, unit: u32) -> &UnitSpec {
         &self.units[unit as usize]
+    }
+
+    /// The worker that a unit starts; `None` if it runs a command.
+    pub(crate) fn worker_of(&self, unit: u32) -> Option<&'a Path> {
+        let unit = &self.plan.units[unit as usize];
+        let settings = self.by_id.settings(unit)?;
+        let worker = || self.workers.get(unit.suite_variant());
+        let worker = (settings.command.is_none()).then(worker).flatten();
+        worker.map(PathBuf::as_path)
     }
 
     fn unit(&self, unit: &Unit) -> UnitSpec {
@@ -314,10 +345,18 @@ impl<'a> SpecBuilder<'a> {
             (name, unit.name.clone()),
             (env::MODE, unit.mode.to_string()),
             (env::VARIANT, unit.suite_variant().to_owned()),
-            (env::DEVICE, self.plan.suite.device.clone()),
+            (env::DEVICE, self.device_name().to_owned()),
         ]
         .into_iter()
         .map(|(k, v)| (k.to_owned(), v))
+    }
+
+    /// The device as an attempt names it. One that has a device to itself sees it as the first.
+    pub(crate) fn device_name(&self) -> &str {
+        match self.plan.suite.device.as_str() {
+            ALL_CUDA => OWN_CUDA,
+            device => device,
+        }
     }
 
     fn task(&self, chapters: &[&Chapter], seed: u64) -> Vec<u8> {
@@ -327,7 +366,7 @@ impl<'a> SpecBuilder<'a> {
                 .iter()
                 .map(|chapter| task_chapter(chapter))
                 .collect(),
-            device: self.plan.suite.device.clone(),
+            device: self.device_name().to_owned(),
             seed,
             fault: self.plan.suite.fault.as_ref().map(SuiteFault::task),
         };

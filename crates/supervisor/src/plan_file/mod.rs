@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use crashrate_model::{Baseline, Stopping, Unit};
 use serde::{Deserialize, Serialize};
 
+use crate::device::DeviceSet;
 use crate::listing::TestLister;
 use crate::machine;
 use crate::plan::{Plan, SpecBuilder};
@@ -54,6 +55,7 @@ struct Content {
     stopping: Stopping,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     not_worse_by: Option<f64>,
+    /// How many attempts run at the same time, on each device if there are several.
     jobs: u32,
     evidence: EvidenceChoice,
     /// The SHA-256 of each program, the worker included, by its path.
@@ -123,6 +125,7 @@ impl PlanFile {
                 plan,
                 stopping: content.stopping,
                 jobs: content.jobs,
+                devices: DeviceSet::default(),
                 evidence: content.evidence,
                 not_worse_by: content.not_worse_by,
             },

@@ -7,11 +7,18 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
 use super::group;
 use super::guardian::Guardian;
+
+/// How long a killed process may take to disappear.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a process with a time limit is looked at.
+const STEP: Duration = Duration::from_millis(5);
 
 /// A process of a build.
 pub(crate) struct BuildProcess(Child);
@@ -62,6 +69,42 @@ impl BuildProcess {
         group::await_gone(group);
         guardian.clear(slot);
         status
+    }
+}
+
+impl BuildProcess {
+    /// Waits for its end, at most for a time. `None` if it had to be killed.
+    ///
+    /// # Errors
+    /// It cannot be killed: it waits in the kernel.
+    pub(crate) fn wait_for(
+        mut self,
+        limit: Duration,
+        guardian: &Guardian,
+        slot: u32,
+    ) -> io::Result<Option<ExitStatus>> {
+        if self.ends_within(limit)? {
+            return self.wait(guardian, slot).map(Some);
+        }
+        self.group().kill();
+        match self.ends_within(PATIENCE)? {
+            true => self.wait(guardian, slot).map(|_| None),
+            false => Err(io::Error::other("did not end and cannot be killed")),
+        }
+    }
+
+    /// Whether it ends. It is reaped then.
+    fn ends_within(&mut self, limit: Duration) -> io::Result<bool> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if self.0.try_wait()?.is_some() {
+                return Ok(true);
+            }
+            if Instant::now() >= deadline {
+                return Ok(false);
+            }
+            thread::sleep(STEP);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::guardian::Guardian;
 use super::{CoreFiles, Start};
+use crate::device::Surroundings;
 use crate::plan::UnitSpec;
 
 /// What all attempts of a run share.
@@ -24,6 +25,8 @@ pub struct RunContext {
     pub work: PathBuf,
     /// Finds the core dumps of attempts. `None` if no dumps are wanted.
     pub cores: Option<Arc<CoreFiles>>,
+    /// Sees what else happens on the machine.
+    pub surroundings: Arc<Surroundings>,
     /// The folder that keeps one core dump of each signature. `None` if none is kept.
     pub keep_cores: Option<PathBuf>,
 }

@@ -1,6 +1,6 @@
 //! What is known of an attempt that has ended.
 
-use crashrate_model::{Spawn, Usage};
+use crashrate_model::{Disturbance, Spawn, Usage};
 
 use super::capture::Captured;
 use super::watched::Watched;
@@ -46,6 +46,8 @@ pub struct Evidence {
     pub usage: Option<Usage>,
     /// How its process was started. `None` if that failed.
     pub spawn: Option<Spawn>,
+    /// What else happened on the machine meanwhile.
+    pub disturbance: Option<Disturbance>,
     /// Whether its zygote died before its exit status was known.
     pub orphaned: bool,
     /// How zygotes of its slot died while it ran or was being started.

@@ -16,7 +16,7 @@ use super::observed::Observed;
 use super::platform;
 use crate::outcome::Note;
 use crate::plan::{AttemptSpec, RoundKey};
-use crate::schedule::Running;
+use crate::schedule::{End, Running};
 
 /// The shortest time between two progress notes of a child that a slot reports.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
@@ -58,6 +58,8 @@ pub enum SlotEvent {
     CheckProgram(Running),
     /// What this attempt measures has to be built before it starts.
     Build(Running),
+    /// The device of the slot has to be asked whether it works, after an attempt ended so.
+    Probe(Running, End),
     /// The attempt ended and nothing of it is left.
     Ended(Box<Assignment>, Box<Observed>),
 }
@@ -66,6 +68,7 @@ enum Order {
     Run(Box<Assignment>),
     CheckProgram(Running),
     Build(Running),
+    Probe(Running, End),
 }
 
 /// The scheduler's side of the slots. Dropped after their threads have ended.
@@ -140,6 +143,11 @@ impl Slots {
         self.send(running.slot, Order::Build(running));
     }
 
+    /// Makes the slot report [`SlotEvent::Probe`], so that its thread asks its device.
+    pub fn probe(&self, running: Running, end: End) {
+        self.send(running.slot, Order::Probe(running, end));
+    }
+
     fn send(&self, slot: u32, order: Order) {
         // Fails only if the slot's thread has panicked, which ends the run.
         let _ = self.orders[slot as usize].send(order);
@@ -187,6 +195,7 @@ impl Slot {
             match order {
                 Order::CheckProgram(running) => report(SlotEvent::CheckProgram(running)),
                 Order::Build(running) => report(SlotEvent::Build(running)),
+                Order::Probe(running, end) => report(SlotEvent::Probe(running, end)),
                 Order::Run(mut assignment) => {
                     let observed = self.run(&mut assignment, &mut buffer, &mut report);
                     report(SlotEvent::Ended(assignment, Box::new(observed)));
@@ -206,7 +215,9 @@ impl Slot {
         let _round = info_span!("round", n = key.round).entered();
         let _attempt = info_span!("attempt", n = attempt).entered();
         let mut last_progress: Option<Instant> = None;
-        attempt::run(&self.context, &mut assignment.spec, buffer, &mut |note| {
+        let surroundings = &self.context.run.surroundings;
+        let before = surroundings.before(self.number());
+        let mut observed = attempt::run(&self.context, &mut assignment.spec, buffer, &mut |note| {
             if matches!(note, Note::Progress { .. }) {
                 if last_progress.is_some_and(|at| at.elapsed() < PROGRESS_INTERVAL) {
                     return;
@@ -214,6 +225,8 @@ impl Slot {
                 last_progress = Some(Instant::now());
             }
             report(SlotEvent::Note(key, note));
-        })
+        });
+        observed.evidence.disturbance = surroundings.after(before);
+        observed
     }
 }

@@ -1,5 +1,6 @@
 //! A run as the user asks for it: options applied to a suite, as a plan with a stopping rule.
 
+mod devices;
 mod shard;
 mod stopping;
 
@@ -12,6 +13,7 @@ use thiserror::Error;
 
 use crate::bisect::BisectOptions;
 use crate::decide::unreachable_gates;
+use crate::device::{DeviceError, DeviceSet};
 use crate::fault::calibrate;
 use crate::journal::{self, FolderError, RunFolder};
 use crate::listing::TestLister;
@@ -24,6 +26,7 @@ use crate::suite::{
     Action, DescendantCrash, ProcessOptions, Suite, SuiteError, TestSource, Variant,
 };
 use crate::watching::EvidenceChoice;
+pub use devices::DeviceChoice;
 use stopping::stopping;
 
 pub use shard::DivideError;
@@ -42,6 +45,8 @@ pub struct RunRequest {
     pub stopping: Stopping,
     /// How many attempts run at the same time.
     pub jobs: u32,
+    /// The devices among which they are divided; empty if there is one at most.
+    pub devices: DeviceSet,
     /// How evidence of crashes is collected.
     pub evidence: EvidenceChoice,
     /// Margin, as a share, within which the second side of a comparison counts as no worse.
@@ -82,8 +87,10 @@ pub struct RunOptions {
     pub seed: Option<u64>,
     /// Seed of the order in shuffled sequences, in place of each round's own.
     pub order_seed: Option<u64>,
-    /// How many attempts run at the same time; 1 by default.
+    /// How many attempts run at the same time; by default 1, or 1 on each device.
     pub jobs: Option<u32>,
+    /// The CUDA devices to measure on, one slot each.
+    pub devices: DeviceChoice,
     /// How evidence of crashes is collected.
     pub evidence: Option<EvidenceChoice>,
 }
@@ -93,6 +100,8 @@ pub struct RunOptions {
 pub struct Overrides {
     /// The device.
     pub device: Option<String>,
+    /// The command that asks whether a device works.
+    pub probe: Option<Vec<String>>,
     /// Time limit of every chapter, and of a sequence between its chapters.
     pub timeout: Option<Duration>,
     /// How often a round that did not pass is tried again.
@@ -186,6 +195,23 @@ pub enum RequestError {
     /// The Python package that commands need cannot be written.
     #[error("{0}")]
     Package(String),
+    /// The devices cannot be used.
+    #[error(transparent)]
+    Devices(#[from] DeviceError),
+    /// The attempts cannot be divided among the devices.
+    #[error("--jobs {jobs}: must be a multiple of the number of devices, {devices}")]
+    Jobs {
+        /// The number of attempts at the same time.
+        jobs: u32,
+        /// The number of devices.
+        devices: u32,
+    },
+    /// The plan is for one device.
+    #[error("--devices: the plan is for one device, {0}; write one for `cuda:*`")]
+    OneDevice(String),
+    /// A search runs one round after the other, each on what the last one showed.
+    #[error("a search runs on one device: choose it with --device cuda:N")]
+    SearchOnDevices,
     /// Gates cannot be shown within their rounds.
     #[error("--strict: {}", .0.join("; "))]
     UnreachableGates(Vec<String>),
@@ -220,6 +246,7 @@ impl RunRequest {
         }
         options.overrides.apply(&mut suite);
         options.fault.apply(&mut suite)?;
+        let devices = devices::chosen(&mut suite, &options.devices)?;
         let mut selection = options.selection;
         if let Subject::Variants(_, variants) = subject {
             selection.variants = variants.iter().map(|variant| variant.id.clone()).collect();
@@ -244,8 +271,9 @@ impl RunRequest {
         };
         let (plan, stopping) = stopping(plan, &options.until)?;
         let request = RunRequest {
+            jobs: devices::jobs(options.jobs, default_jobs(&plan), &devices)?,
+            devices: devices::unless_search(devices, &stopping)?,
             stopping,
-            jobs: options.jobs.unwrap_or_else(|| default_jobs(&plan)),
             plan,
             evidence: options.evidence.unwrap_or_default(),
             not_worse_by: options.not_worse_by,
@@ -281,10 +309,12 @@ impl RunRequest {
         // Rounds that are watched in another way have another rate, so the default is the run's
         // own.
         let evidence = evidence.unwrap_or_else(|| EvidenceChoice::of_run(&run));
+        let devices = devices::again(&run)?;
         let request = RunRequest {
             plan,
             stopping: run.stopping,
-            jobs: jobs.unwrap_or(run.jobs),
+            jobs: devices::jobs(jobs.or(Some(run.jobs)), run.jobs, &devices)?,
+            devices,
             evidence,
             not_worse_by: run.not_worse_by,
         };
@@ -302,6 +332,7 @@ impl Overrides {
         if let Some(device) = &self.device {
             suite.device.clone_from(device);
         }
+        suite.probe = self.probe.clone().or(suite.probe.take());
         for chapter in &mut suite.chapters {
             chapter.timing.timeout = self.timeout.unwrap_or(chapter.timing.timeout);
             chapter.retries = self.retries.unwrap_or(chapter.retries);

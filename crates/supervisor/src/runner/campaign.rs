@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::build::Source;
 use crate::crashes::LearnedPlaces;
+use crate::device::DeviceSet;
 use crate::journal::JournalError;
 use crate::outcome::Note;
 use crate::plan::{Plan, RoundKey};
@@ -26,6 +27,8 @@ pub struct Campaign {
     pub workers: Workers,
     /// The number of slots, and the most rounds that may fail.
     pub bounds: Bounds,
+    /// The devices of the slots: slot `s` has device `s % devices`.
+    pub devices: DeviceSet,
     /// The stopping rule.
     pub stopping: Stopping,
     /// After this time no more rounds are started.
@@ -59,6 +62,7 @@ impl Campaign {
                 slots: 1,
                 max_failures: None,
             },
+            devices: DeviceSet::default(),
             stopping: Stopping::FixedRounds,
             time_budget: None,
             not_worse_by: None,

@@ -99,6 +99,7 @@ impl<'a> Coordinator<'a> {
             SlotEvent::Note(key, note) => Event::Note(key, note),
             SlotEvent::CheckProgram(running) => self.finisher.check_program(running),
             SlotEvent::Build(running) => self.finisher.build(running),
+            SlotEvent::Probe(running, end) => self.finisher.probe(running, end),
             SlotEvent::Ended(assignment, observed) => self.finisher.finish(*assignment, observed),
         };
         self.handle(event);

@@ -64,14 +64,19 @@ impl Runner<'_> {
         let outcome = record.outcome;
         record.at = self.elapsed();
         self.record(Record::Ended(record), inputs)?;
-        inputs.push_back(Input::Ended {
-            slot: running.slot,
-            end: match outcome {
-                good if good.is_good() => End::Passed,
-                other if other.counts() => End::NotPassed,
-                _ => End::Void,
-            },
-        });
+        let end = match outcome {
+            good if good.is_good() => End::Passed,
+            other if other.counts() => End::NotPassed,
+            _ => End::Void,
+        };
+        if self.doubts_device(unit, outcome) {
+            // The slot takes nothing else before its device has answered.
+            self.is_busy[running.slot as usize] = true;
+            self.slots.probe(running, end);
+            return Ok(());
+        }
+        let slot = running.slot;
+        inputs.push_back(Input::Ended { slot, end });
         Ok(())
     }
 
@@ -99,7 +104,7 @@ impl Runner<'_> {
     /// Starts evidence rounds in all free slots.
     pub(super) fn fill_with_evidence_rounds(&mut self) {
         for slot in 0..self.slots.count() {
-            if self.is_busy[slot] {
+            if self.is_busy[slot] || self.has_failed(slot as u32) {
                 continue;
             }
             let rounds = self.evidence_rounds.as_mut();

@@ -10,7 +10,7 @@ use crate::journal::JournalError;
 use crate::outcome::Note;
 use crate::plan::RoundKey;
 use crate::process::Observed;
-use crate::schedule::Running;
+use crate::schedule::{End, Running};
 
 /// Everything that can happen to a run.
 pub(super) enum Event {
@@ -22,6 +22,8 @@ pub(super) enum Event {
     ProgramChecked(Running, Option<String>),
     /// What an attempt that waits for its start measures was built, or could not be.
     Built(Running, BuildEnd),
+    /// The device of a slot was asked, after an attempt ended so. `Some`: why it does not work.
+    Probed(Running, End, Option<String>),
     /// An attempt ended; its files are written.
     Ended(Box<EndedAttempt>),
     /// An evidence round ended. `None`: its outcome says nothing.

@@ -12,6 +12,7 @@ use crashrate_model::{
 
 use super::clock::rounded;
 use super::event::{EndedAttempt, Event};
+use super::probes::Probes;
 use crate::crashes::{CrashRole, Crashes};
 use crate::journal::RunFolder;
 use crate::outcome::{Seen, classify};
@@ -19,7 +20,7 @@ use crate::outputs::Outputs;
 use crate::plan::{AttemptSpec, SpecBuilder};
 use crate::process::{Assignment, Captured, DescendantCrash, Guardian, Observed, Perturbed};
 use crate::program::Programs;
-use crate::schedule::Running;
+use crate::schedule::{End, Running};
 
 /// The most different crashes of descendants that are kept of one attempt.
 const MAX_DESCENDANTS: usize = 16;
@@ -29,6 +30,7 @@ pub(super) struct Finisher<'a> {
     units: &'a [Unit],
     specs: SpecBuilder<'a>,
     programs: &'a Programs,
+    probes: Arc<Probes>,
     guardian: Arc<Guardian>,
     outputs: Outputs,
     crashes: Crashes,
@@ -42,7 +44,7 @@ impl<'a> Finisher<'a> {
     pub(super) fn new(
         folder: &RunFolder,
         specs: &SpecBuilder<'a>,
-        programs: &'a Programs,
+        (programs, probes): (&'a Programs, Arc<Probes>),
         guardian: Arc<Guardian>,
         watch: EvidenceMode,
     ) -> Finisher<'a> {
@@ -50,6 +52,7 @@ impl<'a> Finisher<'a> {
             units: &specs.plan.units,
             specs: specs.clone(),
             programs,
+            probes,
             guardian,
             outputs: Outputs::new(folder.path()),
             crashes: Crashes::new(folder.path(), folder.id()),
@@ -71,6 +74,12 @@ impl<'a> Finisher<'a> {
         let unit = self.specs.unit_spec(key.unit);
         let end = self.programs.builds().build(unit, slot, &self.guardian);
         Event::Built(running, end)
+    }
+
+    /// Asks the device of a slot whether it works.
+    pub(super) fn probe(&self, running: Running, end: End) -> Event {
+        let problem = self.probes.ask(running, &self.specs, &self.guardian);
+        Event::Probed(running, end, problem)
     }
 
     pub(super) fn finish(&self, assignment: Assignment, observed: Box<Observed>) -> Event {
@@ -158,6 +167,8 @@ impl<'a> Finisher<'a> {
                 && evidence.watched.mode != EvidenceMode::Trace,
             descendants,
             part: spec.part.clone(),
+            device: self.specs.device_of(running.slot),
+            disturbance: evidence.disturbance.clone().map(Box::new),
             spawn: evidence.spawn.filter(|spawn| *spawn != unit.spawn),
             ..verdict
         };

@@ -8,18 +8,23 @@ mod built;
 mod campaign;
 mod clock;
 mod coordinator;
+mod devices;
 mod ended;
 mod event;
 mod evidence_rounds;
 mod finish;
 mod journal;
 mod perturbing;
+mod probes;
 mod resume;
 mod set_up;
 mod state;
 mod status;
+mod stops;
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use crashrate_model::StopReason;
 use tracing::info_span;
@@ -32,6 +37,7 @@ use crate::run_file;
 use coordinator::Coordinator;
 use finish::Finisher;
 use journal::RunJournal;
+use probes::Probes;
 use state::Runner;
 
 pub use campaign::{Campaign, Observer, RunError, RunEvent, RunningAttempt};
@@ -50,7 +56,8 @@ pub fn run(
     let runtime = set_up::runtime().map_err(RunError::SetUp)?;
     process::prepare(campaign.bounds.slots).map_err(RunError::SetUp)?;
     let plan = &campaign.plan;
-    let specs = SpecBuilder::new(plan, folder.id(), &campaign.workers.by_variant);
+    let specs = SpecBuilder::new(plan, folder.id(), &campaign.workers.by_variant)
+        .on_devices(&campaign.devices.devices);
     let programs = Programs::of(specs.units());
     let mut info = set_up::run_info_with(campaign, folder, &programs);
     set_up::prepare_folder(folder, plan, &info)?;
@@ -58,8 +65,11 @@ pub fn run(
     let journal = RunJournal::open(folder)?;
     let context = set_up::run_context(campaign, folder, &mut info)?;
     let (slots, threads) = Slots::new(campaign.bounds.slots, &context).map_err(RunError::SetUp)?;
-    let finisher = Finisher::new(folder, &specs, &programs, context.guardian, info.evidence);
-    let runner = Runner::new(campaign, specs, resume, slots, &programs, journal, observer);
+    let probes = Arc::new(Probes::new(&specs, &info.findings));
+    let given = (&programs, Arc::clone(&probes));
+    let finisher = Finisher::new(folder, &specs, given, context.guardian, info.evidence);
+    let programs = (&programs, probes);
+    let runner = Runner::new(campaign, specs, resume, slots, programs, journal, observer);
     let coordinator = Coordinator::new(runner, finisher);
     let ended = coordinator.run(&runtime, threads, info, campaign.time_budget);
     set_up::remove_work_folder(folder);

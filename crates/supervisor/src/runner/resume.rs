@@ -93,6 +93,7 @@ fn check(record: &Record, plan: &Plan) -> Result<(), String> {
         | Record::Hello(_)
         | Record::Zygote(_)
         | Record::Built(_)
+        | Record::DeviceFailed(_)
         | Record::Ending(_)
         | Record::Minimized(_)
         | Record::Bisected(_)

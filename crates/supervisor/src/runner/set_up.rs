@@ -12,6 +12,7 @@ use super::evidence_rounds::EvidenceRounds;
 use super::perturbing::Perturbing;
 use super::resume::Resume;
 use crate::decide::Decider;
+use crate::device::Surroundings;
 use crate::fault::SuiteFault;
 use crate::journal::RunFolder;
 use crate::plan::{Plan, SpecBuilder};
@@ -73,7 +74,7 @@ pub(super) fn run_info(campaign: &Campaign, folder: &RunFolder) -> RunInfo {
         shard: plan.shard,
         merged: None,
         plan: Some(plan.fingerprint()),
-        devices: Vec::new(),
+        devices: campaign.devices.devices.clone(),
         machine,
         chapters: campaign.workers.chapter_facts(&plan.suite),
         findings: campaign.findings.clone(),
@@ -144,8 +145,21 @@ pub(super) fn run_context(
         guardian,
         work: folder.path().join(WORK),
         cores: campaign.watching.cores.clone(),
+        surroundings: Arc::new(surroundings(campaign)),
         keep_cores: (campaign.core_dumps).then(|| folder.path().to_owned()),
     })
+}
+
+/// Watches the GPU of each slot, as far as it is known.
+fn surroundings(campaign: &Campaign) -> Surroundings {
+    let set = &campaign.devices;
+    let own = match set.devices.is_empty() {
+        true => set.in_use(campaign.plan.device_in_use()),
+        false => set.devices.clone(),
+    };
+    let uuids = own.iter().map(|device| device.uuid.clone());
+    let by_slot = uuids.chain((own.is_empty()).then_some(None)).cycle();
+    Surroundings::new(by_slot.take(campaign.bounds.slots as usize).collect())
 }
 
 fn guardian(campaign: &Campaign, folder: &RunFolder) -> Result<Guardian, RunError> {

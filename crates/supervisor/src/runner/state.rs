@@ -1,11 +1,12 @@
 //! The main loop: an event changes the schedule, and the schedule starts attempts.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crashrate_model::{
-    Closed, Ended, Ending, EvidenceMode, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo,
-    Started, StopReason,
+    Closed, Ended, EvidenceMode, Hello, JOURNAL_VERSION, Opened, Outcome, Record, RunInfo, Started,
+    StopReason,
 };
 
 use super::campaign::{Campaign, Observer, RunError, RunEvent, RunningAttempt};
@@ -14,6 +15,7 @@ use super::event::{Event, Flow};
 use super::evidence_rounds::EvidenceRounds;
 use super::journal::RunJournal;
 use super::perturbing::Perturbing;
+use super::probes::Probes;
 use super::resume::Resume;
 use crate::decide::Decider;
 use crate::plan::{Pending, RoundKey, SpecBuilder};
@@ -36,6 +38,9 @@ pub(super) struct Runner<'a> {
     /// By slot: its attempt.
     pub(super) current: Vec<Option<RunningAttempt>>,
     pub(super) programs: &'a Programs,
+    pub(super) probes: Arc<Probes>,
+    /// The devices that nothing is started on, by index.
+    pub(super) failed: Vec<u32>,
     journal: RunJournal,
     decider: Decider,
     /// What the stopping rule has asked for, also after the rounds of earlier supervisors.
@@ -67,24 +72,32 @@ impl<'a> Runner<'a> {
         specs: SpecBuilder<'a>,
         resume: Resume,
         slots: Slots,
-        programs: &'a Programs,
+        (programs, probes): (&'a Programs, Arc<Probes>),
         journal: RunJournal,
         observer: &'a mut Observer<'a>,
     ) -> Self {
         let plan = specs.plan;
+        let begun = resume.progress.devices().clone();
+        let set = &campaign.devices;
         let lost = resume.progress.open().to_vec();
         let left: Box<dyn Iterator<Item = Pending> + Send> = match resume.decider.search() {
             Some(search) => Box::new(search),
             None => Box::new(resume.progress.left(plan.rounds())),
         };
         Runner {
-            schedule: Schedule::new(left, campaign.bounds, plan.retries()),
+            schedule: Schedule::new(left, campaign.bounds, plan.retries()).on_devices(
+                set.count(),
+                begun,
+                &set.missing,
+            ),
             is_busy: vec![false; slots.count()],
             current: vec![None; slots.count()],
             first_watch: vec![None; specs.plan.units.len()],
             specs,
             slots,
             programs,
+            probes,
+            failed: set.missing.clone(),
             journal,
             decider: resume.decider,
             decided: resume.decided,
@@ -112,6 +125,9 @@ impl<'a> Runner<'a> {
             Event::ProgramChecked(running, replaced) => {
                 self.program_checked(running, replaced, &mut inputs)?;
             }
+            Event::Probed(running, end, problem) => {
+                self.probed(running, end, problem, &mut inputs)?;
+            }
             Event::Built(running, end) => self.built(running, end, &mut inputs)?,
             Event::Ended(ended) => self.attempt_ended(*ended, &mut inputs)?,
             Event::EvidenceEnded(running, round) => {
@@ -134,6 +150,9 @@ impl<'a> Runner<'a> {
                 for action in self.schedule.step(input) {
                     match action {
                         Action::Start(running) => self.start(running, &mut inputs)?,
+                        Action::Abandon { pending, device } => {
+                            self.abandon(pending, device, &mut inputs)?;
+                        }
                         Action::KillAll => self.slots.kill_all(),
                         Action::Finish(why) if self.wants_evidence(why) => {
                             self.end_counted_rounds(why)
@@ -181,42 +200,6 @@ impl<'a> Runner<'a> {
         self.write(inputs)?;
         inputs.push_back(Input::Begin);
         Ok(())
-    }
-
-    fn stop(&mut self, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
-        (self.observer)(RunEvent::Stopping);
-        self.end_early(StopReason::Interrupted, inputs)
-    }
-
-    /// Starts nothing more, and records that before the attempts that are running end.
-    fn end_early(&mut self, why: StopReason, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
-        self.programs.builds().cancel();
-        self.evidence_rounds = None;
-        inputs.push_back(Input::Stop(why));
-        let at = self.elapsed();
-        self.record(Record::Ending(Ending { at, why }), inputs)
-    }
-
-    fn kill(&mut self, inputs: &mut VecDeque<Input>) {
-        (self.observer)(RunEvent::Killing);
-        self.programs.builds().cancel();
-        self.evidence_rounds = None;
-        if self.counted.is_some() {
-            // The schedule has finished and does not know the evidence rounds.
-            self.slots.kill_all();
-        }
-        inputs.push_back(Input::Kill);
-    }
-
-    fn out_of_time(&mut self, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
-        tracing::info!("time budget spent; waiting for running attempts");
-        self.end_early(StopReason::TimeBudget, inputs)
-    }
-
-    /// Ends the run early. The first reason is the one on record.
-    pub(super) fn give_up(&mut self, why: StopReason, reason: String) {
-        (self.observer)(RunEvent::Trouble(&reason));
-        self.trouble.get_or_insert((why, reason));
     }
 
     /// Kills what runs and ends the slots' threads.

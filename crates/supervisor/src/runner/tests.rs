@@ -36,7 +36,9 @@ fn a_panic_in_a_slot_ends_the_run_with_its_message() {
     let mut context = set_up::run_context(&campaign, &folder, &mut info).unwrap();
     context.start = Arc::new(Panicking);
     let (slots, threads) = Slots::new(campaign.bounds.slots, &context).unwrap();
-    let finisher = Finisher::new(&folder, &specs, &programs, context.guardian, info.evidence);
+    let probes = Arc::new(Probes::new(&specs, &info.findings));
+    let given = (&programs, Arc::clone(&probes));
+    let finisher = Finisher::new(&folder, &specs, given, context.guardian, info.evidence);
     let journal = RunJournal::open(&folder).unwrap();
     let mut observer = |_: RunEvent<'_>| {};
     let runner = Runner::new(
@@ -44,7 +46,7 @@ fn a_panic_in_a_slot_ends_the_run_with_its_message() {
         specs,
         resume,
         slots,
-        &programs,
+        (&programs, probes),
         journal,
         &mut observer,
     );

@@ -1,10 +1,13 @@
 //! Decides when which attempt starts: a pure state machine without processes or a clock.
 
-use std::collections::{BTreeSet, VecDeque};
+mod blocks;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crashrate_model::StopReason;
 
 use crate::plan::{Pending, RoundKey};
+use blocks::Blocks;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +26,8 @@ pub enum Input {
     },
     /// Start no more rounds of this unit.
     Retire(u32),
+    /// Start nothing more on this device; on the only one, if the slots have no devices.
+    DeviceFailed(u32),
     /// Start nothing more, and let running attempts end.
     Stop(StopReason),
     /// Start nothing more, and kill running attempts.
@@ -45,6 +50,13 @@ pub enum End {
 pub enum Action {
     /// Start this attempt.
     Start(Running),
+    /// Record that this round is not started: the device of its block does not work any more.
+    Abandon {
+        /// The round.
+        pending: Pending,
+        /// The device.
+        device: u32,
+    },
     /// Kill every running attempt.
     KillAll,
     /// The run is over.
@@ -85,11 +97,13 @@ pub struct Schedule<R> {
     /// By unit.
     retries: Vec<u32>,
     slots: Vec<Option<Running>>,
+    /// The blocks of each device, if the slots have devices.
+    blocks: Option<Blocks>,
     /// How many more rounds may fail.
     failures_left: Option<u32>,
     retired: BTreeSet<u32>,
     phase: Phase,
-    /// A stop killed an attempt or left out a retry.
+    /// A stop or a failed device killed an attempt or left out a retry or a round.
     cut_short: bool,
 }
 
@@ -100,11 +114,21 @@ impl<R: Iterator<Item = Pending>> Schedule<R> {
             rounds,
             retries,
             slots: vec![None; bounds.slots.max(1) as usize],
+            blocks: None,
             failures_left: bounds.max_failures,
             retired: BTreeSet::new(),
             phase: Phase::Running,
             cut_short: false,
         }
+    }
+
+    /// Divides the slots among devices: slot `s` has device `s % devices`, and a block runs on one
+    /// device. `begun` has the devices of blocks that were begun before, by round. Nothing runs on
+    /// a `missing` device.
+    #[must_use]
+    pub fn on_devices(mut self, devices: u32, begun: BTreeMap<u32, u32>, missing: &[u32]) -> Self {
+        self.blocks = (devices > 0).then(|| Blocks::new(devices, begun, missing));
+        self
     }
 
     /// Applies an input. All changes of the state happen here.
@@ -117,6 +141,7 @@ impl<R: Iterator<Item = Pending>> Schedule<R> {
                 self.retired.insert(unit);
                 return actions;
             }
+            (Input::DeviceFailed(device), _) => self.device_failed(device, &mut actions),
             (Input::Stop(why), Phase::Running) => self.phase = Phase::Draining(why),
             (Input::Kill, Phase::Running | Phase::Draining(_)) => {
                 self.phase = Phase::Killing;
@@ -134,6 +159,18 @@ impl<R: Iterator<Item = Pending>> Schedule<R> {
         actions
     }
 
+    fn device_failed(&mut self, device: u32, actions: &mut VecDeque<Action>) {
+        let left = self.blocks.as_mut().map(|blocks| blocks.fail(device));
+        let left = left.unwrap_or_default().into_iter();
+        let left = left.filter(|pending| !self.retired.contains(&pending.key.unit));
+        actions.extend(left.map(|pending| Action::Abandon { pending, device }));
+        self.cut_short |= !actions.is_empty();
+        let is_last = self.blocks.as_ref().is_none_or(Blocks::have_all_failed);
+        if is_last && self.phase == Phase::Running {
+            self.phase = Phase::Draining(StopReason::DeviceFailed);
+        }
+    }
+
     fn ended(&mut self, slot: u32, end: End) -> Option<Action> {
         let ended = self.slots.get_mut(slot as usize)?.take()?;
         if end != End::NotPassed {
@@ -145,8 +182,9 @@ impl<R: Iterator<Item = Pending>> Schedule<R> {
                 attempt: ended.attempt + 1,
                 ..ended
             };
-            self.cut_short |= self.phase != Phase::Running;
-            return (self.phase == Phase::Running).then(|| self.start(again));
+            let is_possible = self.phase == Phase::Running && !self.has_failed(slot as usize);
+            self.cut_short |= !is_possible;
+            return is_possible.then(|| self.start(again));
         }
         let left = self.failures_left.as_mut()?;
         *left = left.saturating_sub(1);
@@ -158,11 +196,12 @@ impl<R: Iterator<Item = Pending>> Schedule<R> {
 
     fn fill(&mut self, actions: &mut VecDeque<Action>) {
         for slot in 0..self.slots.len() {
-            if self.slots[slot].is_some() {
+            if self.slots[slot].is_some() || self.has_failed(slot) {
                 continue;
             }
-            let Some(Pending { key, attempt }) = self.next_round() else {
-                break;
+            let Some(Pending { key, attempt }) = self.next_round(slot) else {
+                // Another device may have rounds of its block left.
+                continue;
             };
             let running = Running {
                 slot: slot as u32,
@@ -173,10 +212,29 @@ impl<R: Iterator<Item = Pending>> Schedule<R> {
         }
     }
 
-    fn next_round(&mut self) -> Option<Pending> {
-        let retired = &self.retired;
-        self.rounds
-            .find(|pending| !retired.contains(&pending.key.unit))
+    fn has_failed(&self, slot: usize) -> bool {
+        let blocks = self.blocks.as_ref();
+        blocks.is_some_and(|blocks| blocks.has_failed(slot))
+    }
+
+    fn next_round(&mut self, slot: usize) -> Option<Pending> {
+        self.find_round(|blocks, rounds| blocks.next(slot, rounds))
+    }
+
+    /// The next round of a unit that is not retired.
+    fn find_round(
+        &mut self,
+        mut next: impl FnMut(&mut Blocks, &mut R) -> Option<Pending>,
+    ) -> Option<Pending> {
+        loop {
+            let pending = match &mut self.blocks {
+                None => self.rounds.next(),
+                Some(blocks) => next(blocks, &mut self.rounds),
+            }?;
+            if !self.retired.contains(&pending.key.unit) {
+                return Some(pending);
+            }
+        }
     }
 
     fn start(&mut self, running: Running) -> Action {
@@ -188,7 +246,9 @@ impl<R: Iterator<Item = Pending>> Schedule<R> {
     fn why_finished(&mut self) -> StopReason {
         let complete = match self.phase {
             Phase::Running | Phase::Finished => true,
-            Phase::Draining(_) | Phase::Killing => !self.cut_short && self.next_round().is_none(),
+            Phase::Draining(_) | Phase::Killing => {
+                !self.cut_short && self.find_round(Blocks::any).is_none()
+            }
         };
         match self.phase {
             _ if complete && !self.retired.is_empty() => StopReason::Decided,

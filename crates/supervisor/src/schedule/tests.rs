@@ -107,6 +107,7 @@ fn apply(trace: &mut Trace, actions: VecDeque<Action>, jobs: u32, stopped: bool)
                 trace.running.push(running);
                 trace.started_after_stop |= stopped;
             }
+            Action::Abandon { .. } => unreachable!("no device fails"),
             Action::KillAll => trace.kills += 1,
             Action::Finish(why) => {
                 assert!(trace.running.is_empty());
@@ -197,7 +198,7 @@ fn nothing_starts_after_max_failures() {
         {
             Action::Start(_) => started += 1,
             Action::Finish(why) => break why,
-            Action::KillAll => unreachable!(),
+            Action::Abandon { .. } | Action::KillAll => unreachable!(),
         }
         actions = schedule.step(Input::Ended {
             slot: 0,
@@ -228,7 +229,7 @@ fn a_retired_unit_gets_no_more_rounds_but_others_do() {
         {
             Action::Start(running) => started[running.key.unit as usize] += 1,
             Action::Finish(why) => break why,
-            Action::KillAll => unreachable!(),
+            Action::Abandon { .. } | Action::KillAll => unreachable!(),
         }
         actions = schedule.step(Input::Ended {
             slot: 0,
@@ -237,4 +238,141 @@ fn a_retired_unit_gets_no_more_rounds_but_others_do() {
     };
     assert!(started[0] <= 1, "only the attempt that had already started");
     assert_eq!((started[1], why), (3, StopReason::Decided));
+}
+
+/// What ran on each device, in order.
+type Ran = Vec<Vec<RoundKey>>;
+
+/// Runs all rounds on devices that take turns by `order`. After `failing.1` ends, device `failing.0`
+/// stops working.
+fn run_on_devices(
+    rounds: &[u32],
+    (devices, per_device): (u32, u32),
+    begun: &[(u32, u32)],
+    order: &[usize],
+    failing: Option<(u32, usize)>,
+) -> (Ran, Vec<RoundKey>, StopReason) {
+    let bounds = Bounds {
+        slots: devices * per_device,
+        max_failures: None,
+    };
+    let begun = begun.iter().copied().collect();
+    let mut schedule = schedule(rounds, bounds, 1).on_devices(devices, begun, &[]);
+    let (mut ran, mut abandoned) = (vec![Vec::new(); devices as usize], Vec::new());
+    let mut running: Vec<Running> = Vec::new();
+    let mut actions = schedule.step(Input::Begin);
+    for (step, turn) in order.iter().cycle().enumerate() {
+        if let Some((device, _)) = failing.filter(|(_, at)| *at == step) {
+            actions.extend(schedule.step(Input::DeviceFailed(device)));
+        }
+        for action in std::mem::take(&mut actions) {
+            match action {
+                Action::Start(start) => {
+                    let device = start.slot % devices;
+                    assert!(!failing.is_some_and(|(failed, at)| failed == device && step > at));
+                    ran[device as usize].push(start.key);
+                    running.push(start);
+                }
+                Action::Abandon { pending, .. } => abandoned.push(pending.key),
+                Action::Finish(why) => return (ran, abandoned, why),
+                Action::KillAll => unreachable!(),
+            }
+        }
+        let ended = running.remove(turn % running.len());
+        // Every first attempt is tried again.
+        let end = if ended.attempt == 1 {
+            End::NotPassed
+        } else {
+            End::Passed
+        };
+        let slot = ended.slot;
+        actions = schedule.step(Input::Ended { slot, end });
+        let free = (bounds.slots as usize) - running.len() - started(&actions);
+        let waits = schedule
+            .blocks
+            .as_ref()
+            .is_some_and(|blocks| blocks.holds_block());
+        assert!(free == 0 || failing.is_some() || !waits, "a device is idle");
+    }
+    unreachable!("the run ends")
+}
+
+fn started(actions: &VecDeque<Action>) -> usize {
+    let is_start = |action: &&Action| matches!(action, Action::Start(_));
+    actions.iter().filter(is_start).count()
+}
+
+proptest! {
+    #[test]
+    fn a_block_runs_on_one_device(
+        rounds in prop::collection::vec(0u32..6, 1..5),
+        devices in 1u32..4,
+        per_device in 1u32..3,
+        order in prop::collection::vec(0usize..8, 1..20),
+    ) {
+        let places = (devices, per_device);
+        let (ran, abandoned, why) = run_on_devices(&rounds, places, &[], &order, None);
+        prop_assert_eq!(why, StopReason::Done);
+        prop_assert!(abandoned.is_empty());
+        let mut device_of: HashMap<u32, usize> = HashMap::new();
+        let mut attempts: HashMap<RoundKey, u32> = HashMap::new();
+        for (device, keys) in ran.iter().enumerate() {
+            for key in keys {
+                prop_assert_eq!(*device_of.entry(key.round).or_insert(device), device);
+                *attempts.entry(*key).or_default() += 1;
+            }
+        }
+        prop_assert_eq!(attempts.len() as u32, rounds.iter().sum::<u32>());
+        prop_assert!(attempts.values().all(|attempts| *attempts == 2));
+    }
+
+    #[test]
+    fn a_failed_device_gets_nothing_and_others_continue(
+        order in prop::collection::vec(0usize..8, 1..20),
+        at in 0usize..12,
+    ) {
+        let failing = Some((1, at));
+        let (ran, abandoned, why) = run_on_devices(&[8, 8], (2, 1), &[], &order, failing);
+        prop_assert_eq!(why, StopReason::Done);
+        prop_assert!(abandoned.len() <= 1, "only the rest of its block");
+        let rounds = |keys: &Vec<RoundKey>| {
+            keys.iter().copied().collect::<std::collections::HashSet<_>>().len()
+        };
+        prop_assert_eq!(ran.iter().map(rounds).sum::<usize>() + abandoned.len(), 16);
+    }
+}
+
+#[test]
+fn a_begun_block_stays_on_its_device_unless_that_is_missing() {
+    let (ran, _, _) = run_on_devices(&[3, 3], (2, 1), &[(1, 1), (2, 0)], &[0], None);
+    assert!(ran[1].iter().any(|key| key.round == 1));
+    assert!(ran[0].iter().any(|key| key.round == 2));
+    let bounds = Bounds {
+        slots: 2,
+        max_failures: None,
+    };
+    let begun = BTreeMap::from([(1, 1)]);
+    let mut schedule = schedule(&[1], bounds, 0).on_devices(2, begun, &[1]);
+    let actions = schedule.step(Input::Begin);
+    assert!(matches!(actions[0], Action::Start(Running { slot: 0, .. })));
+    assert_eq!(actions.len(), 1);
+}
+
+#[test]
+fn without_a_device_the_run_ends() {
+    for devices in [0, 1] {
+        let bounds = Bounds {
+            slots: 1,
+            max_failures: None,
+        };
+        let mut schedule = schedule(&[3], bounds, 1).on_devices(devices, BTreeMap::new(), &[]);
+        assert_eq!(schedule.step(Input::Begin).len(), 1);
+        assert_eq!(schedule.step(Input::DeviceFailed(0)), []);
+        let ended = Input::Ended {
+            slot: 0,
+            end: End::NotPassed,
+        };
+        let finished = [Action::Finish(StopReason::DeviceFailed)];
+        assert_eq!(schedule.step(ended), finished, "{devices}");
+    }
 }

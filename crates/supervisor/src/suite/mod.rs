@@ -39,7 +39,7 @@ pub struct Suite {
     /// Its file; `None` for a command given on the command line.
     #[serde_as(as = "Option<PathText>")]
     pub file: Option<PathBuf>,
-    /// The requested device: `auto`, `mps`, `cuda`, `cuda:N` or `cpu`.
+    /// The requested device: `auto`, `mps`, `cuda`, `cuda:N`, `cuda:*` or `cpu`.
     pub device: String,
     /// Which outcomes the crash rate counts.
     pub bad: OutcomeSet,
@@ -59,6 +59,9 @@ pub struct Suite {
     /// Whether crashrate adds variables of its own to the environment of Python commands.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub additions: bool,
+    /// The command that ends with exit code 0 if a device works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Vec<String>>,
     /// The folder of the Python package, which is added to the environment of Python commands.
     #[serde_as(as = "Option<PathText>")]
     #[serde(default, skip_serializing_if = "Option::is_none")]

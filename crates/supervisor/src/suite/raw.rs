@@ -52,7 +52,7 @@ pub(super) struct File {
 pub(super) struct Head {
     /// The name in reports and in the history.
     pub(super) name: Spanned<String>,
-    /// The device: `auto`, `mps`, `cuda`, `cuda:N` or `cpu`.
+    /// The device: `auto`, `mps`, `cuda`, `cuda:N`, `cuda:*` or `cpu`.
     pub(super) device: Option<Spanned<String>>,
     /// The outcomes that the crash rate counts.
     #[schemars(with = "Option<Vec<Outcome>>")]
@@ -63,6 +63,10 @@ pub(super) struct Head {
     pub(super) baseline: Option<Spanned<String>>,
     /// Whether crashrate adds variables of its own to the environment of Python commands.
     pub(super) additions: Option<bool>,
+    /// A command that asks the device whether it works, after a crash or at a time limit: exit code
+    /// 0 means that it does.
+    #[schemars(length(min = 1))]
+    pub(super) probe: Option<Spanned<Vec<String>>>,
     /// Whether `spawn = "fork"` may be used on CUDA.
     pub(super) fork_cuda: Option<bool>,
     /// What the crash of a descendant does: `count` makes the attempt `crashed`, `note` only notes

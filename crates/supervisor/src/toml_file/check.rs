@@ -26,9 +26,9 @@ const SIZES: [(&str, f64); 10] = [
     ("TiB", 1024.0 * 1024.0 * 1024.0 * 1024.0),
 ];
 
-/// Whether a text names a device: `auto`, `mps`, `cuda`, `cuda:N` or `cpu`.
+/// Whether a text names a device: `auto`, `mps`, `cuda`, `cuda:N`, `cuda:*` or `cpu`.
 pub fn is_device(text: &str) -> bool {
-    matches!(text, "auto" | "mps" | "cuda" | "cpu")
+    matches!(text, "auto" | "mps" | "cuda" | "cuda:*" | "cpu")
         || text
             .strip_prefix("cuda:")
             .is_some_and(|n| n.parse::<u8>().is_ok())
@@ -105,7 +105,7 @@ impl Source<'_> {
             key,
             device,
             "device",
-            "auto, mps, cuda, cuda:N or cpu",
+            "auto, mps, cuda, cuda:N, cuda:* or cpu",
         )
     }
 

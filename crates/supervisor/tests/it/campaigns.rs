@@ -64,7 +64,7 @@ pub(crate) fn campaign(rate: f64, jobs: u32, rounds: u32, seed: u64) -> GateVerd
                         slots[started.slot as usize] = Some((started, outcome));
                         running.push(Reverse((now + (secs * 1e6) as u64, started.slot)));
                     }
-                    Action::KillAll => {}
+                    Action::Abandon { .. } | Action::KillAll => {}
                     Action::Finish(_) => return decider.gate_verdict(0),
                 }
             }

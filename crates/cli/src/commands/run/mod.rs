@@ -38,6 +38,7 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         planned.resumed = Some(earlier.folder);
     }
     let (mut campaign, resumed) = campaign(runs, arguments, planned)?;
+    let mut locks = measure::lock_devices(&campaign, &arguments.measure.how);
     let folder = match resumed {
         Some(folder) => folder,
         None => RunFolder::create(
@@ -46,6 +47,7 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
             arguments.measure.how.number,
         )?,
     };
+    locks.describe(&folder);
     let watch = StopWatch::new(&campaign.plan);
     let mut progress = ProgressOptions {
         is_quiet: arguments.measure.how.quiet,

@@ -38,6 +38,10 @@ pub fn json(view: &View) -> String {
         "sequences": list(&mut view.sequences.iter().map(|row| sequence(row, run))),
         "chapters": list(&mut view.chapters.iter().map(|row| chapter(row, run))),
         "totals": view.totals,
+        // Empty in a run without a slot for each device.
+        "devices": view.devices,
+        // Null if nothing else happened on the machine.
+        "disturbances": view.disturbances,
         "findings": list(&mut run.findings.iter().map(finding)),
         // The recommendations that hold.
         "recommendations": view.recommendations,

@@ -71,6 +71,19 @@ impl Resolver<'_> {
         Ok(())
     }
 
+    /// The command that asks whether a device works.
+    pub(super) fn probe(&self, head: &raw::Head) -> Result<Option<Vec<String>>> {
+        let Some(probe) = &head.probe else {
+            return Ok(None);
+        };
+        match probe.get_ref().is_empty() {
+            true => self
+                .source
+                .refuse(probe, "suite.probe is empty; name a program"),
+            false => Ok(Some(probe.get_ref().clone())),
+        }
+    }
+
     /// The options of sequences, and of chapters that set none.
     pub(super) fn common_process(&self, head: &raw::Head) -> Result<ProcessOptions> {
         let defaults = &self.file.defaults;

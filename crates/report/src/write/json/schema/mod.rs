@@ -13,7 +13,8 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value};
 
 use crate::view::{
-    Advice, Bounds, MeasureStat, Missed, Note, Reason, RunFacts, Running, Share, Spread, Totals,
+    Advice, Bounds, DeviceRow, Disturbances, MeasureStat, Missed, Note, Reason, RunFacts, Running,
+    Share, Spread, Totals,
 };
 use crate::words::Method;
 use bisection::Bisection;
@@ -42,6 +43,10 @@ struct Report {
     chapters: Vec<ChapterRow>,
     /// Sums over all units.
     totals: Totals,
+    /// The devices of a run that has a slot for each.
+    devices: Vec<DeviceRow>,
+    /// First attempts during which something else happened on the machine; null if there are none.
+    disturbances: Option<Disturbances>,
     /// Findings about the machine before the run.
     findings: Vec<Finding>,
     /// The recommendations that hold.

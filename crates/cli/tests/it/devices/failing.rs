@@ -1,0 +1,142 @@
+//! Devices that stop working.
+
+use crashrate_model::{Outcome, StopReason};
+use nix::sys::signal::Signal;
+
+use super::{assert_blocks_are_whole, says, seeing};
+use crate::util::{Place, until};
+
+/// Two chapters that crash, and a probe that fails on device 5.
+const CRASHES: &str = r#"
+probe = ["./probe", "--quick"]
+
+[defaults]
+rounds = 6
+
+[[chapter]]
+id = "one"
+command = ["sh", "-c", "kill -SEGV $$"]
+
+[[chapter]]
+id = "two"
+command = ["sh", "-c", "kill -SEGV $$"]
+"#;
+
+const PROBE: &str = r#"#!/bin/sh
+[ "$CUDA_VISIBLE_DEVICES" != 5 ] && exit 0
+echo "Xid 79: GPU has fallen off the bus" >&2
+exit 1
+"#;
+
+fn with_probe(script: &str) -> Place {
+    let place = Place::new();
+    place.suite(CRASHES);
+    place.program("probe", script);
+    place
+}
+
+#[test]
+fn nothing_is_started_on_a_device_that_stopped_working() {
+    let place = with_probe(PROBE);
+    let args = [
+        "run",
+        "suite.toml",
+        "--devices",
+        "cuda:0,cuda:1",
+        "--evidence",
+        "none",
+    ];
+    let done = place
+        .start(&mut seeing(&place, "4,5", &args))
+        .wait()
+        .expect(106);
+    let reason = "cuda:1 stopped working after round ";
+    let probe = " (probe `./probe` ended with exit status: 1: Xid 79: GPU has fallen off the bus)";
+    for part in [reason, probe, ": nothing more is started on it"] {
+        assert!(done.stderr.contains(part), "{}", done.stderr);
+    }
+    assert!(says(&done.stdout, reason), "{}", done.stdout);
+    let journal = place.journal();
+    assert_blocks_are_whole(&journal);
+    let of = |device: u32| {
+        journal
+            .ended
+            .iter()
+            .filter(move |e| e.device == Some(device))
+    };
+    let outcomes: Vec<Outcome> = of(1).map(|ended| ended.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Crashed, Outcome::NotStarted]);
+    let reasons: Vec<_> = of(1).filter_map(|ended| ended.reason.as_deref()).collect();
+    assert!(
+        reasons.contains(&"cuda:1 does not work any more"),
+        "{reasons:?}"
+    );
+    assert_eq!(
+        of(0)
+            .filter(|ended| ended.outcome == Outcome::Crashed)
+            .count(),
+        10
+    );
+    // The rest is measured when the device works again.
+    place.program("probe", "#!/bin/sh\n");
+    place
+        .crashrate(&["run", "--resume", "latest", "--evidence", "none"])
+        .expect(100);
+    assert_eq!(place.json()["run"]["complete"], true);
+}
+
+#[test]
+fn a_run_ends_with_its_only_device() {
+    let place = with_probe("#!/bin/sh\nexit 3\n");
+    let args = [
+        "run",
+        "suite.toml",
+        "--device",
+        "cuda",
+        "--evidence",
+        "none",
+    ];
+    let done = place.crashrate(&args).expect(106);
+    let sentence = "cuda stopped working after round 1 (probe `./probe` ended with exit status: 3)";
+    assert!(done.stderr.contains(sentence), "{}", done.stderr);
+    assert!(says(&done.stdout, sentence), "{}", done.stdout);
+    let journal = place.journal();
+    assert_eq!(journal.ended.len(), 1);
+    assert_eq!(journal.closed[0].why, StopReason::DeviceFailed);
+}
+
+#[test]
+fn a_device_that_answers_the_second_time_works() {
+    let place = with_probe("#!/bin/sh\n[ -e asked ] || { touch asked; exit 1; }\n");
+    let args = [
+        "run",
+        "suite.toml",
+        "--device",
+        "cuda",
+        "--evidence",
+        "none",
+    ];
+    let done = place.crashrate(&args).expect(100);
+    assert!(!done.stdout.contains("stopped working"), "{}", done.stdout);
+    assert_eq!(place.journal().ended.len(), 12);
+}
+
+#[test]
+fn ctrl_c_ends_a_probe() {
+    let place = with_probe("#!/bin/sh\ntouch asked; sleep 600\n");
+    let args = [
+        "run",
+        "suite.toml",
+        "--device",
+        "cuda",
+        "--evidence",
+        "none",
+    ];
+    let live = place.start(&mut place.command(&args));
+    until("the probe runs", || place.path().join("asked").exists());
+    live.signal(Signal::SIGINT);
+    live.wait().expect(106);
+    let journal = place.journal();
+    assert_eq!(journal.closed[0].why, StopReason::Interrupted);
+    assert_eq!(journal.ended.len(), 1, "its result is on record");
+}

@@ -1,0 +1,93 @@
+//! The devices of a run that has a slot for each.
+
+use crashrate_model::{RunInfo, Stopping};
+
+use super::{RequestError, RunRequest};
+use crate::device::{ALL_CUDA, DeviceSet};
+use crate::suite::Suite;
+
+/// Which devices have slots, where the device is `cuda:*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// These of this machine, such as `cuda:1`; all of its CUDA devices if none is named.
+    Here(Vec<String>),
+    /// Each machine that runs the plan chooses its own.
+    Later,
+}
+
+impl Default for DeviceChoice {
+    fn default() -> Self {
+        DeviceChoice::Here(Vec::new())
+    }
+}
+
+/// The devices that the suite or the user asks for. The suite then says `cuda:*`: which devices of
+/// a machine are used changes nothing in the plan.
+pub(super) fn chosen(suite: &mut Suite, choice: &DeviceChoice) -> Result<DeviceSet, RequestError> {
+    let names = match choice {
+        DeviceChoice::Here(names) => names,
+        DeviceChoice::Later => return Ok(DeviceSet::default()),
+    };
+    if !names.is_empty() {
+        ALL_CUDA.clone_into(&mut suite.device);
+    }
+    here(&suite.device, names)
+}
+
+/// The devices of this machine for a plan.
+fn here(device: &str, names: &[String]) -> Result<DeviceSet, RequestError> {
+    match (device, names) {
+        (ALL_CUDA, []) => Ok(DeviceSet::all()?),
+        (ALL_CUDA, names) => Ok(DeviceSet::named(names)?),
+        (_, []) => Ok(DeviceSet::default()),
+        (device, _) => Err(RequestError::OneDevice(device.to_owned())),
+    }
+}
+
+impl RunRequest {
+    /// Chooses the devices of this machine, for a plan that was made with
+    /// [`DeviceChoice::Later`]. Its number of jobs is for each device.
+    ///
+    /// # Errors
+    /// They cannot be used, or the plan is for one device.
+    pub fn use_devices(&mut self, names: &[String]) -> Result<(), RequestError> {
+        self.devices = here(&self.plan.suite.device, names)?;
+        self.jobs = self.jobs.saturating_mul(self.devices.count().max(1));
+        Ok(())
+    }
+}
+
+/// The devices of a run that is resumed, as far as they are here.
+pub(super) fn again(run: &RunInfo) -> Result<DeviceSet, RequestError> {
+    let set = DeviceSet::again(&run.devices)?;
+    for &missing in &set.missing {
+        let name = &set.devices[missing as usize].name;
+        tracing::warn!("{name} is not here any more: the rounds left run on the other devices");
+    }
+    Ok(set)
+}
+
+/// How many attempts run at the same time: by default this many, on each device.
+pub(super) fn jobs(asked: Option<u32>, default: u32, set: &DeviceSet) -> Result<u32, RequestError> {
+    let devices = set.count().max(1);
+    let jobs = asked.unwrap_or(default.saturating_mul(devices));
+    match jobs.is_multiple_of(devices) {
+        true => Ok(jobs),
+        false => Err(RequestError::Jobs { jobs, devices }),
+    }
+}
+
+/// Refuses several devices to a search.
+pub(super) fn unless_search(
+    set: DeviceSet,
+    stopping: &Stopping,
+) -> Result<DeviceSet, RequestError> {
+    let is_search = matches!(
+        stopping,
+        Stopping::Minimized(_) | Stopping::Bisected(_) | Stopping::Provoked(_)
+    );
+    match is_search && set.count() > 0 {
+        true => Err(RequestError::SearchOnDevices),
+        false => Ok(set),
+    }
+}
