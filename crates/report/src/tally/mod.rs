@@ -111,8 +111,7 @@ impl ViewBuilder {
         if !state.is_running() {
             self.lose_open().map_err(|fault| self.error(fault))?;
         }
-        let run = self.run.as_ref();
-        let run = run.ok_or_else(|| self.error(ReportError::NotOpened))?;
+        let run = (self.run.as_ref()).ok_or_else(|| self.error(ReportError::NotOpened))?;
         let mut facts = run.facts(state, self.measured());
         let command = facts.machine.remove("command");
         let repeat = command.as_deref().filter(|line| repeats_rounds(line));
