@@ -15,7 +15,7 @@ pub(super) fn devices(view: &View) -> Vec<Block> {
     if view.devices.len() < 2 {
         return Vec::new();
     }
-    let by_data = view.run.optional_stopping();
+    let stopping = view.run.optional_stopping();
     let mut table = Table::default()
         .texts(["device", "model"])
         .numbers(["bad rounds (95%)"]);
@@ -24,12 +24,12 @@ pub(super) fn devices(view: &View) -> Vec<Block> {
         table.rows.push(vec![
             Text::plain(name(row)),
             Text::known(row.device.model.clone()),
-            Text::rate(short_estimate(of, by_data), of.bad),
+            Text::rate(short_estimate(of, stopping), of.bad),
         ]);
     }
     let mut blocks = Block::table(table);
     // The test is valid for a number of rounds that does not depend on their results.
-    if !by_data.is_possible() {
+    if !stopping.is_possible() {
         blocks.extend(differ(&view.devices).map(Block::line));
     }
     blocks
@@ -107,9 +107,9 @@ pub(super) fn disturbed(view: &View) -> Vec<Block> {
     let Some(all) = &view.disturbances else {
         return Vec::new();
     };
-    let by_data = view.run.optional_stopping();
-    let rate = |of: Share| Text::rate(estimate(of.bad, of.n, by_data), of.bad);
-    let mut table = Table::default()
+    let stopping = view.run.optional_stopping();
+    let rate = |of: Share| Text::rate(estimate(of.bad, of.n, stopping), of.bad);
+    let mut table = Table::titled("Disturbed rounds")
         .texts(["unit"])
         .numbers(["disturbed", "others"]);
     for row in &all.units {
@@ -136,6 +136,7 @@ mod tests {
 
     fn rows(shares: &[(u32, u32)]) -> Vec<DeviceRow> {
         let row = |&(bad, n)| DeviceRow {
+            host: None,
             device: Default::default(),
             first_attempt: Share { bad, n },
         };

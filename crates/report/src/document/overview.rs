@@ -10,7 +10,7 @@ use super::lines::{
     ALL_LISTED, Group, Line, What, bad_head, by_mode, failed, in_lines, lines, modes_of, time,
 };
 use super::measures::{label_pairs, rounded};
-use super::{Block, Table, Text};
+use super::{Block, Table, Text, devices};
 use crate::clean::{NAME, clean};
 use crate::view::{ChapterRow, MeasureStat, Results, View};
 use crate::words::{count, counts, joined, of_unit, outcomes_of, share, short_bounds};
@@ -48,6 +48,7 @@ pub(super) fn overview(view: &View) -> Vec<Block> {
     chapters.extend(sequences);
     let mut blocks = Block::table(table(view, &chapters));
     blocks.extend(joined(rest, "; ").map(Block::line));
+    blocks.extend(devices::disturbed_in_short(view));
     blocks
 }
 

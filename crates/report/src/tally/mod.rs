@@ -112,8 +112,7 @@ impl ViewBuilder {
     pub fn finish(mut self, state: RunState) -> Result<View, ViewError> {
         let state = self.state(state);
         self.settle(state).map_err(|fault| self.error(fault))?;
-        let run = self.run.as_ref();
-        let run = run.ok_or_else(|| self.error(ReportError::NotOpened))?;
+        let run = (self.run.as_ref()).ok_or_else(|| self.error(ReportError::NotOpened))?;
         let mut facts = run.facts(state, self.measured());
         let command = facts.machine.remove("command");
         let repeat = command.as_deref().filter(|line| repeats_rounds(line));

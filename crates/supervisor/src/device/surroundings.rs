@@ -136,7 +136,7 @@ impl Surroundings {
         let disturbance = Disturbance {
             processes: processes.into_iter().collect(),
             load: highest.filter(|load| *load > watch.most_load),
-            slept: (slept >= SHORTEST_SLEEP).then_some(slept.as_secs_f64()),
+            slept: (slept >= SHORTEST_SLEEP).then(|| (slept.as_secs_f64() * 1e3).round() / 1e3),
         };
         (!disturbance.is_none()).then_some(disturbance)
     }

@@ -1,9 +1,11 @@
 //! The devices of a run that has a slot for each.
 
-use crashrate_model::{RunInfo, Stopping};
+use crashrate_model::{Perturbation, RunInfo, Stopping, Unit};
 
 use super::{RequestError, RunRequest};
 use crate::device::{ALL_CUDA, DeviceSet};
+use crate::plan::Plan;
+use crate::provoke::CROWD;
 use crate::suite::Suite;
 
 /// Which devices have slots, where the device is `cuda:*`.
@@ -89,5 +91,14 @@ pub(super) fn unless_search(
     match is_search && set.count() > 0 {
         true => Err(RequestError::SearchOnDevices),
         false => Ok(set),
+    }
+}
+
+/// How many attempts run at the same time if the user does not say.
+pub(super) fn default_jobs(plan: &Plan) -> u32 {
+    let is_crowded = |unit: &Unit| unit.perturb.contains(Perturbation::Crowd);
+    match plan.units.iter().any(is_crowded) {
+        true => CROWD,
+        false => 1,
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crashrate_adapters::Framework;
-use crashrate_model::{Perturbation, RateBound, Stopping, Unit};
+use crashrate_model::{RateBound, Stopping};
 use thiserror::Error;
 
 use crate::bisect::BisectOptions;
@@ -20,7 +20,7 @@ use crate::listing::TestLister;
 use crate::minimize::{MinimizeError, MinimizeOptions};
 use crate::plan::{Plan, PlanError, Selection, SpawnChoice};
 use crate::process;
-use crate::provoke::{CROWD, ProvokeError, ProvokeOptions};
+use crate::provoke::{ProvokeError, ProvokeOptions};
 use crate::run_file::{self, RunFileError};
 use crate::suite::{
     Action, DescendantCrash, ProcessOptions, Suite, SuiteError, TestSource, Variant,
@@ -237,12 +237,7 @@ impl RunRequest {
             Subject::Variants(argv, variants) => Suite::of_variants(argv, variants)?,
         };
         if let Some(name) = options.name {
-            if let (Subject::Command(_) | Subject::Variants(..), [chapter]) =
-                (subject, &mut suite.chapters[..])
-            {
-                chapter.id.clone_from(&name);
-            }
-            suite.name = name;
+            subject.rename(&mut suite, name);
         }
         options.overrides.apply(&mut suite);
         options.fault.apply(&mut suite)?;
@@ -271,7 +266,7 @@ impl RunRequest {
         };
         let (plan, stopping) = stopping(plan, &options.until)?;
         let request = RunRequest {
-            jobs: devices::jobs(options.jobs, default_jobs(&plan), &devices)?,
+            jobs: devices::jobs(options.jobs, devices::default_jobs(&plan), &devices)?,
             devices: devices::unless_search(devices, &stopping)?,
             stopping,
             plan,
@@ -327,6 +322,18 @@ impl RunRequest {
     }
 }
 
+impl Subject {
+    /// Names the suite, and the chapter of a command.
+    fn rename(&self, suite: &mut Suite, name: String) {
+        if let (Subject::Command(_) | Subject::Variants(..), [chapter]) =
+            (self, &mut suite.chapters[..])
+        {
+            chapter.id.clone_from(&name);
+        }
+        suite.name = name;
+    }
+}
+
 impl Overrides {
     fn apply(&self, suite: &mut Suite) {
         if let Some(device) = &self.device {
@@ -364,15 +371,6 @@ impl FaultOption {
             (FaultOption::Dose(_), None) => return Err(RequestError::NoFault),
         }
         Ok(())
-    }
-}
-
-/// How many attempts run at the same time if the user does not say.
-fn default_jobs(plan: &Plan) -> u32 {
-    let is_crowded = |unit: &Unit| unit.perturb.contains(Perturbation::Crowd);
-    match plan.units.iter().any(is_crowded) {
-        true => CROWD,
-        false => 1,
     }
 }
 

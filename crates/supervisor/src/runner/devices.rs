@@ -19,8 +19,8 @@ impl Runner<'_> {
     /// The device of attempts: the requested one, or what they report of `auto`.
     fn device_name(&self) -> String {
         let requested = self.specs.device_name();
-        let reported = self.hellos.iter().map(|hello| hello.device.as_str());
-        let reported = reported.last().filter(|_| requested == "auto");
+        let mut reported = self.hellos.iter().map(|hello| hello.device.as_str());
+        let reported = reported.next_back().filter(|_| requested == "auto");
         reported.unwrap_or(requested).to_owned()
     }
 

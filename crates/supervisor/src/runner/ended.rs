@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crashrate_model::{Ended, EvidenceRound, Record, StopReason, ZygoteEnd};
+use crashrate_model::{Ended, EvidenceRound, Outcome, Record, StopReason, ZygoteEnd};
 
 use super::campaign::RunError;
 use super::event::EndedAttempt;
@@ -64,11 +64,7 @@ impl Runner<'_> {
         let outcome = record.outcome;
         record.at = self.elapsed();
         self.record(Record::Ended(record), inputs)?;
-        let end = match outcome {
-            good if good.is_good() => End::Passed,
-            other if other.counts() => End::NotPassed,
-            _ => End::Void,
-        };
+        let end = end_of(outcome);
         if self.doubts_device(unit, outcome) {
             // The slot takes nothing else before its device has answered.
             self.is_busy[running.slot as usize] = true;
@@ -151,5 +147,14 @@ impl Runner<'_> {
         };
         round.at = self.elapsed();
         self.record(Record::Evidence(round), inputs)
+    }
+}
+
+/// What an outcome means to the schedule.
+fn end_of(outcome: Outcome) -> End {
+    match outcome {
+        good if good.is_good() => End::Passed,
+        other if other.counts() => End::NotPassed,
+        _ => End::Void,
     }
 }

@@ -125,9 +125,7 @@ impl<'a> Runner<'a> {
             Event::ProgramChecked(running, replaced) => {
                 self.program_checked(running, replaced, &mut inputs)?;
             }
-            Event::Probed(running, end, problem) => {
-                self.probed(running, end, problem, &mut inputs)?;
-            }
+            Event::Probed(running, end, why) => self.probed(running, end, why, &mut inputs)?,
             Event::Built(running, end) => self.built(running, end, &mut inputs)?,
             Event::Ended(ended) => self.attempt_ended(*ended, &mut inputs)?,
             Event::EvidenceEnded(running, round) => {
