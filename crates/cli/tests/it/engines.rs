@@ -107,6 +107,11 @@ fn a_dry_run_prints_the_scripts_of_slurm_and_writes_nothing() {
         "{}",
         watched.stdout
     );
+    // A gate of the suite is a stopping rule, too.
+    let gate = "[[gate]]\nchapter = \"x\"\nrequire = \"crashed < 10%\"\n";
+    place.suite(&(SUITE.to_owned() + gate));
+    let gated = submit(&place, "--on slurm --shards 6 --dry-run").expect(0);
+    assert!(gated.stdout.contains("--watch --stop"), "{}", gated.stdout);
     let left: Vec<_> = place.path().read_dir().unwrap().flatten().collect();
     let names: Vec<_> = left.iter().map(|entry| entry.file_name()).collect();
     assert!(

@@ -10,10 +10,17 @@ use crashrate_testkit::slurm::{Cluster, Size};
 use crate::util::{Done, Journal, Place, assert_nothing_left, id, skip, until};
 
 /// Three nodes that run two shards each. A node is down after 4 s without a sign of life.
-const SIZE: Size = Size {
+const FULL: Size = Size {
     nodes: 3,
     cpus: 2,
     timeout_secs: 4,
+};
+
+/// Two of the nodes are idle while six shards run, and take the shards of two that fail.
+const HALF_FULL: Size = Size {
+    nodes: 4,
+    cpus: 3,
+    ..FULL
 };
 
 struct Slurm {
@@ -23,13 +30,13 @@ struct Slurm {
 }
 
 /// A cluster, unless this machine cannot have one.
-fn slurm() -> Option<Slurm> {
+fn slurm(size: Size) -> Option<Slurm> {
     if let Some(why) = Cluster::why_not() {
         skip(&why);
         return None;
     }
     let place = Place::new();
-    let cluster = Cluster::start(&place.path().join("cluster"), SIZE).unwrap();
+    let cluster = Cluster::start(&place.path().join("cluster"), size).unwrap();
     Some(Slurm { cluster, place })
 }
 
@@ -150,7 +157,7 @@ fn sixty_blocks_give_the_results_of_one_run() {
 }
 
 fn give_the_results_of_one_run(blocks: &str) {
-    let Some(slurm) = slurm() else { return };
+    let Some(slurm) = slurm(FULL) else { return };
     let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/any-command.toml");
     let suite = suite.to_str().unwrap();
     let rounds = ["-n", blocks, "--seed", "7", "--evidence", "none", suite];
@@ -204,7 +211,11 @@ fn job<'a>(slurm: &'a Slurm, (folder, merge): &(PathBuf, String)) -> Job<'a> {
 
 /// One node is powered off in the middle. The network of another is cut off: its tasks live on.
 fn a_node_dies_and_another_is_cut_off(rounds: u32, cut: Cut) {
-    let Some(mut slurm) = slurm() else { return };
+    let size = match cut {
+        Cut::Short => FULL,
+        Cut::Long => HALF_FULL,
+    };
+    let Some(mut slurm) = slurm(size) else { return };
     slurm.place.suite(SLOW);
     let n = rounds.to_string();
     let args = [
@@ -274,7 +285,7 @@ fn every_round_counts_once_although_nodes_fail() {
 fn every_round_counts_once_ten_times() {
     for time in 1..=10 {
         eprintln!("{time} of 10");
-        a_node_dies_and_another_is_cut_off(180, Cut::Long);
+        a_node_dies_and_another_is_cut_off(300, Cut::Long);
     }
 }
 
@@ -300,7 +311,7 @@ env = { LIMIT = "102" }
 
 #[test]
 fn the_rest_is_cancelled_when_the_answer_is_in() {
-    let Some(slurm) = slurm() else { return };
+    let Some(slurm) = slurm(FULL) else { return };
     slurm.place.suite(TWO_RATES);
     let watch = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/engines/slurm-watch.sh");
     let watch = fs::read_to_string(watch).unwrap();

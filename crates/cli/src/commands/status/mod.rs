@@ -54,14 +54,17 @@ pub(crate) fn status(runs: &Path, arguments: &StatusArguments) -> Result<Exit, F
         if !arguments.watch || is_news || is_over {
             print(&table(&progress, &shards))?;
         }
-        if arguments.stop {
-            match answer(&progress)? {
-                Answer::In(what) => return stop(&progress, &what, is_over),
-                Answer::NotIn(why) if !arguments.watch || is_over => {
+        if arguments.stop && (is_news || is_over || !arguments.watch) {
+            match answer(&progress) {
+                Ok(Answer::In(what)) => return stop(&progress, &what, is_over),
+                Ok(Answer::NotIn(why)) if !arguments.watch || is_over => {
                     note(why);
                     return Ok(Exit::Undecided);
                 }
-                Answer::NotIn(_) => {}
+                Ok(Answer::NotIn(_)) => {}
+                // A shard may have been writing: the next look reads its journal again.
+                Err(failure) if arguments.watch && !is_over => note(failure.message),
+                Err(failure) => return Err(failure),
             }
         }
         if !arguments.watch || is_over {

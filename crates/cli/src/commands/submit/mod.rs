@@ -9,9 +9,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser};
+use crashrate_model::Stopping;
 use crashrate_supervisor::jobs::{
     self, Engine, Job, JobError, JobFile, JobFolder, JobIds, Submission, Templates,
 };
+
+use crashrate_supervisor::plan_file::PlanFile;
 
 use crate::args::{Arguments, Command};
 use crate::environment::this_program;
@@ -168,7 +171,12 @@ fn submit_job(
         Engine::Kubernetes => engine_name(suite, Some(&jobs::time_stamp())),
         _ => engine_name(suite, Some(&*number).filter(|number| *number != "0")),
     };
-    let stops_early = arguments.rounds.until.is_some() || arguments.rounds.gate.is_some();
+    // The image has the suite of a job of Kubernetes; its first shard makes the plan.
+    let plan = match engine.on {
+        Engine::Slurm => Some(planned_run(runs, &words.plan)?),
+        _ => None,
+    };
+    let stops_early = plan.as_ref().is_some_and(|(_, stops_early)| *stops_early);
     let submission = submission(engine, words, name, stops_early)?;
     let files = submission.files(&planned)?;
     if engine.dry_run {
@@ -187,7 +195,13 @@ fn submit_job(
         namespace: submission.resources.namespace.clone(),
         ids: JobIds::default(),
     };
-    match start(runs, &folder, &submission, &files, job) {
+    match start(
+        &folder,
+        plan.map(|(text, _)| text),
+        &files,
+        job,
+        stops_early,
+    ) {
         Ok(job) => {
             print(&submitted(&folder, &job))?;
             Ok(Exit::Passed)
@@ -201,36 +215,43 @@ fn submit_job(
 
 /// Writes the files of a job and gives it to its engine.
 fn start(
-    runs: &Path,
     folder: &JobFolder,
-    submission: &Submission,
+    plan: Option<String>,
     files: &[JobFile],
     job: Job,
+    stops_early: bool,
 ) -> Result<Job, Failure> {
-    // The image has the suite of a job of Kubernetes; its first shard makes the plan.
-    if job.engine == Engine::Slurm {
-        write_plan(runs, &folder.plan(), &submission.plan_words)?;
+    if let Some(plan) = plan {
+        folder.write("plan.json", &plan)?;
     }
     for file in files {
         folder.write(file.name, &file.text)?;
     }
-    Ok(jobs::submit(folder, job, submission.stops_early)?)
+    Ok(jobs::submit(folder, job, stops_early)?)
 }
 
-/// Writes the plan by `crashrate plan-file`.
-fn write_plan(runs: &Path, plan: &Path, words: &[String]) -> Result<(), Failure> {
-    let head = ["crashrate", "plan-file", "--output"].map(OsString::from);
-    let all = head.into_iter().chain([plan.as_os_str().to_owned()]);
+/// The plan file that `crashrate plan-file` makes, and whether its run has a stopping rule.
+fn planned_run(runs: &Path, words: &[String]) -> Result<(String, bool), Failure> {
+    let failed = |error: io::Error| {
+        Failure::new(
+            Exit::Journal,
+            format!("the plan cannot be written: {error}"),
+        )
+    };
+    let folder = tempfile::tempdir().map_err(failed)?;
+    let path = folder.path().join("plan.json");
+    let head = ["crashrate", "plan-file", "--quiet", "--output"].map(OsString::from);
+    let all = head.into_iter().chain([path.as_os_str().to_owned()]);
     let all = all.chain(words.iter().map(OsString::from));
-    match Arguments::try_parse_from(all)
+    if let Command::PlanFile(arguments) = Arguments::try_parse_from(all)
         .map_err(Failure::usage)?
         .command
     {
-        Command::PlanFile(arguments) => {
-            crate::commands::plan_file::plan_file(runs, &arguments).map(drop)
-        }
-        _ => Ok(()),
+        crate::commands::plan_file::plan_file(runs, &arguments)?;
     }
+    let text = fs::read_to_string(&path).map_err(failed)?;
+    let file = PlanFile::read(&path).map_err(Failure::usage)?;
+    Ok((text, file.request.stopping != Stopping::FixedRounds))
 }
 
 /// All files, each under its name.
