@@ -27,6 +27,9 @@ pub struct Device {
     pub uuid: Option<String>,
     /// The version of its driver, if known.
     pub driver: Option<String>,
+    /// The processors that its attempts run on; all of them if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cpus: Vec<u32>,
 }
 
 /// What else happened on the machine while an attempt ran. The attempt counts all the same.

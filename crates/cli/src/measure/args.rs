@@ -9,6 +9,7 @@ use crashrate_adapters::Framework;
 use crashrate_model::Perturbations;
 use crashrate_supervisor::fault::MAX_DOSE;
 use crashrate_supervisor::plan::SpawnChoice;
+use crashrate_supervisor::request::{CpuUse, LocalDevices};
 use crashrate_supervisor::suite::DescendantCrash;
 use crashrate_supervisor::watching::EvidenceChoice;
 
@@ -95,6 +96,11 @@ pub(crate) struct MeasureArguments {
         conflicts_with_all = ["device", "resume"]
     )]
     pub(crate) devices: Vec<String>,
+
+    /// On several devices: let attempts use all processors. Without this, each device has a part of
+    /// them
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) all_cpus: bool,
 
     /// Do not inject the suite's fault
     #[arg(long, conflicts_with_all = ["dose", "resume"])]
@@ -221,6 +227,17 @@ pub(crate) struct HowArguments {
 }
 
 impl MeasureArguments {
+    /// The devices of this machine.
+    pub(super) fn local_devices(&self) -> LocalDevices {
+        LocalDevices {
+            names: self.devices.clone(),
+            cpus: match self.all_cpus {
+                true => CpuUse::All,
+                false => CpuUse::Divided,
+            },
+        }
+    }
+
     /// The options that are given and that a plan file has.
     pub(super) fn given(&self) -> impl Iterator<Item = &'static str> {
         let how = &self.how;

@@ -103,7 +103,7 @@ fn by_file(
 ) -> Result<Planned, Failure> {
     file.prepare(&lister(runs)).map_err(Failure::usage)?;
     let mut request = file.request.clone();
-    let chosen = request.use_devices(&measure.devices);
+    let chosen = request.use_devices(&measure.local_devices());
     chosen.map_err(Failure::usage)?;
     Ok(Planned {
         request,

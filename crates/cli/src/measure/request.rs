@@ -149,7 +149,7 @@ pub(crate) fn options(runs: &Path, arguments: &MeasureArguments) -> Result<RunOp
             ..options.overrides
         },
         name: arguments.name.clone(),
-        devices: DeviceChoice::Here(arguments.devices.clone()),
+        devices: DeviceChoice::Here(arguments.local_devices()),
         fault: match (arguments.no_fault, arguments.dose) {
             (true, _) => FaultOption::None,
             (false, Some(dose)) => FaultOption::Dose(dose),

@@ -113,6 +113,7 @@ impl Machine {
             model: gpu.map(|gpu| gpu.model.clone()),
             driver: gpu.map(|gpu| gpu.driver.clone()),
             uuid,
+            cpus: Vec::new(),
         })
     }
 
@@ -177,7 +178,10 @@ impl DeviceSet {
                 device.visible.clone_from(&device.uuid);
             } else if let Some(now) = cuda_number(&device.name).map(|n| machine.cuda(n)) {
                 match now {
-                    Ok(now) => *device = now,
+                    Ok(now) => {
+                        let cpus = std::mem::take(&mut device.cpus);
+                        *device = Device { cpus, ..now };
+                    }
                     Err(_) => set.missing.push(index),
                 }
             }
@@ -186,6 +190,21 @@ impl DeviceSet {
             return Err(DeviceError::AllMissing(set.names()));
         }
         Ok(set)
+    }
+
+    /// Divides the processors of this machine among the devices. Programs start a thread for each
+    /// processor that they may use: two of them on one processor wait for each other.
+    #[must_use]
+    pub fn with_cpus(mut self, cpus: &[u32]) -> DeviceSet {
+        let count = self.devices.len();
+        if count < 2 || cpus.len() < count {
+            return self;
+        }
+        for (place, device) in self.devices.iter_mut().enumerate() {
+            let part = cpus.len() * place / count..cpus.len() * (place + 1) / count;
+            device.cpus = cpus[part].to_vec();
+        }
+        self
     }
 
     fn of(devices: Vec<Device>) -> DeviceSet {
@@ -285,6 +304,27 @@ mod tests {
         let expected = "cuda:2: there is no such device: 2 visible, because CUDA_VISIBLE_DEVICES \
                         is set";
         assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn processors_are_divided_among_several_devices() {
+        let set = |names: &[&str]| {
+            let name = |name: &&str| Device {
+                name: (*name).into(),
+                ..Device::default()
+            };
+            DeviceSet::of(names.iter().map(name).collect())
+        };
+        let parts = |names: &[&str], cpus: &[u32]| -> Vec<Vec<u32>> {
+            let divided = set(names).with_cpus(cpus);
+            divided.devices.into_iter().map(|one| one.cpus).collect()
+        };
+        assert_eq!(
+            parts(&["a", "b", "c"], &[0, 1, 4, 5, 6, 7, 9]),
+            [vec![0, 1], vec![4, 5], vec![6, 7, 9]]
+        );
+        assert_eq!(parts(&["a"], &[0, 1]), [Vec::<u32>::new()]);
+        assert_eq!(parts(&["a", "b"], &[0]), [Vec::<u32>::new(), Vec::new()]);
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct AttemptSpec {
     pub input: Option<Vec<u8>>,
     /// Variables of its perturbations and its device, in place of its unit's.
     pub own_env: Vec<(&'static str, String)>,
+    /// The processors that it may use; all of them if empty.
+    pub cpus: Vec<u32>,
     /// What its tracer does to it.
     pub perturb: Option<PerturbSpec>,
     /// How evidence is collected.
@@ -149,6 +151,7 @@ impl<'a> SpecBuilder<'a> {
             ],
             input,
             own_env,
+            cpus: device.map_or(Vec::new(), |device| device.cpus.clone()),
             perturb: PerturbSpec::of(planned.perturb, seed, attempt),
             watch: EvidenceMode::None,
             core_limit: None,

@@ -81,7 +81,7 @@ impl Launcher {
         let procs = cgroup.as_ref().map(platform::Cgroup::procs_fd);
         let events = child_io.events().as_raw_fd();
         let core_limit = spec.core_limit;
-        let pin = unit.core.map(platform::Pin::new).transpose()?;
+        let pin = pin(spec)?;
         // Safe between fork and exec: only system calls on open descriptors, no allocation, no lock.
         let in_child = move || {
             // The cgroup's descriptor may have the events descriptor's number.
@@ -130,6 +130,24 @@ impl Launcher {
         };
         (self.spawner.spawn(launch, at_first, before_exec))
             .inspect_err(|_| self.guardian.clear(number))
+    }
+}
+
+/// The processors that an attempt is pinned to.
+///
+/// # Errors
+/// Processes cannot be pinned here.
+fn pin(spec: &AttemptSpec) -> io::Result<Option<platform::Pin>> {
+    let Some(number) = spec.unit.core else {
+        return Ok((!spec.cpus.is_empty()).then(|| platform::Pin::new(&spec.cpus)));
+    };
+    let all = match spec.cpus.is_empty() {
+        true => platform::cpus(),
+        false => spec.cpus.clone(),
+    };
+    match all.get(number as usize % all.len().max(1)) {
+        Some(&one) => Ok(Some(platform::Pin::new(&[one]))),
+        None => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 

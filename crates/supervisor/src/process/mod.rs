@@ -45,7 +45,7 @@ pub use context::RunContext;
 pub use guardian::{Guardian, guard};
 pub(crate) use limits::in_force;
 pub use observed::{Evidence, Observed};
-pub use platform::{CoreFiles, PINS, Starter, TRACES, why_not};
+pub use platform::{CoreFiles, PINS, Starter, TRACES, cpus, why_not};
 pub(crate) use platform::{LIMITS_ADDRESS_SPACE, malloc_env};
 pub use preflight::{RefusedCall, can_trace, is_ignored, prepare, refused_calls};
 pub use slots::{Assignment, Slot, SlotEvent, Slots};

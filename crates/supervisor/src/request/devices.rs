@@ -5,45 +5,69 @@ use crashrate_model::{Perturbation, RunInfo, Stopping, Unit};
 use super::{RequestError, RunRequest};
 use crate::device::{ALL_CUDA, DeviceSet};
 use crate::plan::Plan;
+use crate::process;
 use crate::provoke::CROWD;
 use crate::suite::Suite;
 
 /// Which devices have slots, where the device is `cuda:*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// These of this machine, such as `cuda:1`; all of its CUDA devices if none is named.
-    Here(Vec<String>),
+    /// These of this machine.
+    Here(LocalDevices),
     /// Each machine that runs the plan chooses its own.
     Later,
 }
 
 impl Default for DeviceChoice {
     fn default() -> Self {
-        DeviceChoice::Here(Vec::new())
+        DeviceChoice::Here(LocalDevices::default())
     }
+}
+
+/// Devices of this machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LocalDevices {
+    /// Their names, such as `cuda:1`; all CUDA devices if empty.
+    pub names: Vec<String>,
+    /// Which processors their attempts may use.
+    pub cpus: CpuUse,
+}
+
+/// Which processors the attempts of several devices may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CpuUse {
+    /// Each device has a part of them.
+    #[default]
+    Divided,
+    /// All of them.
+    All,
 }
 
 /// The devices that the suite or the user asks for. The suite then says `cuda:*`: which devices of
 /// a machine are used changes nothing in the plan.
 pub(super) fn chosen(suite: &mut Suite, choice: &DeviceChoice) -> Result<DeviceSet, RequestError> {
-    let names = match choice {
-        DeviceChoice::Here(names) => names,
+    let local = match choice {
+        DeviceChoice::Here(local) => local,
         DeviceChoice::Later => return Ok(DeviceSet::default()),
     };
-    if !names.is_empty() {
+    if !local.names.is_empty() {
         ALL_CUDA.clone_into(&mut suite.device);
     }
-    here(&suite.device, names)
+    here(&suite.device, local)
 }
 
 /// The devices of this machine for a plan.
-fn here(device: &str, names: &[String]) -> Result<DeviceSet, RequestError> {
-    match (device, names) {
-        (ALL_CUDA, []) => Ok(DeviceSet::all()?),
-        (ALL_CUDA, names) => Ok(DeviceSet::named(names)?),
-        (_, []) => Ok(DeviceSet::default()),
-        (device, _) => Err(RequestError::OneDevice(device.to_owned())),
-    }
+fn here(device: &str, local: &LocalDevices) -> Result<DeviceSet, RequestError> {
+    let set = match (device, &local.names[..]) {
+        (ALL_CUDA, []) => DeviceSet::all()?,
+        (ALL_CUDA, names) => DeviceSet::named(names)?,
+        (_, []) => DeviceSet::default(),
+        (device, _) => return Err(RequestError::OneDevice(device.to_owned())),
+    };
+    Ok(match local.cpus {
+        CpuUse::Divided => set.with_cpus(&process::cpus()),
+        CpuUse::All => set,
+    })
 }
 
 impl RunRequest {
@@ -52,8 +76,8 @@ impl RunRequest {
     ///
     /// # Errors
     /// They cannot be used, or the plan is for one device.
-    pub fn use_devices(&mut self, names: &[String]) -> Result<(), RequestError> {
-        self.devices = here(&self.plan.suite.device, names)?;
+    pub fn use_devices(&mut self, local: &LocalDevices) -> Result<(), RequestError> {
+        self.devices = here(&self.plan.suite.device, local)?;
         self.jobs = self.jobs.saturating_mul(self.devices.count().max(1));
         Ok(())
     }
@@ -61,7 +85,11 @@ impl RunRequest {
 
 /// The devices of a run that is resumed, as far as they are here.
 pub(super) fn again(run: &RunInfo) -> Result<DeviceSet, RequestError> {
-    let set = DeviceSet::again(&run.devices)?;
+    let mut set = DeviceSet::again(&run.devices)?;
+    if set.devices.iter().any(|device| !device.cpus.is_empty()) {
+        // This machine may have other processors.
+        set = set.with_cpus(&process::cpus());
+    }
     for &missing in &set.missing {
         let name = &set.devices[missing as usize].name;
         tracing::warn!("{name} is not here any more: the rounds left run on the other devices");

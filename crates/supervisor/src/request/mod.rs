@@ -26,7 +26,7 @@ use crate::suite::{
     Action, DescendantCrash, ProcessOptions, Suite, SuiteError, TestSource, Variant,
 };
 use crate::watching::EvidenceChoice;
-pub use devices::DeviceChoice;
+pub use devices::{CpuUse, DeviceChoice, LocalDevices};
 use stopping::stopping;
 
 pub use shard::DivideError;

@@ -68,6 +68,47 @@ fn says(report: &str, text: &str) -> bool {
     words(report).contains(&words(text))
 }
 
+/// macOS cannot pin processes.
+#[test]
+#[cfg(target_os = "linux")]
+fn each_device_has_its_part_of_the_processors() {
+    let place = Place::new();
+    place.suite(
+        r#"
+        [[chapter]]
+        id = "processors"
+        command = ["sh", "-c", "grep Cpus_allowed: /proc/self/status; exit 1"]
+        "#,
+    );
+    let masks = |args: &[&str]| -> BTreeMap<u32, BTreeSet<u64>> {
+        let args: Vec<&str> = ["run", "suite.toml", "--devices", "cuda:0,cuda:1"]
+            .iter()
+            .chain(args)
+            .copied()
+            .collect();
+        let mut command = seeing(&place, "0,1", &args);
+        place.start(&mut command).wait().expect(100);
+        let mut masks: BTreeMap<u32, BTreeSet<u64>> = BTreeMap::new();
+        for ended in &place.journal().ended {
+            let line = printed(&place, ended);
+            let hex = line.rsplit([' ', '\t', ',']).next().unwrap();
+            let mask = u64::from_str_radix(hex, 16).unwrap();
+            masks.entry(ended.device.unwrap()).or_default().insert(mask);
+        }
+        masks
+    };
+    let divided = masks(&[]);
+    let parts: Vec<u64> = divided.values().flatten().copied().collect();
+    assert_eq!(parts.len(), 2, "{divided:x?}");
+    assert_eq!(parts[0] & parts[1], 0, "{divided:x?}");
+    let all = BTreeSet::from([parts[0] | parts[1]]);
+    let undivided = masks(&["--all-cpus", "--rounds", "4"]);
+    assert!(
+        undivided.values().all(|masks| *masks == all),
+        "{undivided:x?}"
+    );
+}
+
 #[test]
 fn each_attempt_sees_the_device_of_its_slot() {
     let place = Place::new();

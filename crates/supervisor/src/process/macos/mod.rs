@@ -19,8 +19,8 @@ use nix::unistd::Pid;
 use super::Watched;
 
 pub(crate) use malloc::malloc_env;
-pub use pin::PINS;
 pub(super) use pin::Pin;
+pub use pin::{PINS, cpus};
 pub(super) use spawn::Spawner;
 pub use starter::Starter;
 pub(super) use starter::can_trace;

@@ -1,22 +1,27 @@
-//! Pinning attempts to a processor core, which macOS does not offer.
+//! Pinning attempts to processors, which macOS does not offer.
 
 use std::io;
 
-/// Whether processes can be pinned to a core.
+/// Whether processes can be pinned.
 pub const PINS: bool = false;
 
-/// A set of one core. There is none.
+/// A set of processors. There is none.
 #[derive(Clone, Copy)]
-pub(in crate::process) enum Pin {}
+pub(in crate::process) struct Pin;
+
+/// None: no process can be pinned.
+pub fn cpus() -> Vec<u32> {
+    Vec::new()
+}
 
 impl Pin {
-    /// Always an error.
-    pub(in crate::process) fn new(_number: u64) -> io::Result<Pin> {
-        Err(io::ErrorKind::Unsupported.into())
+    /// No processors.
+    pub(in crate::process) fn new(_cpus: &[u32]) -> Pin {
+        Pin
     }
 
-    /// Cannot be called.
+    /// Always an error.
     pub(in crate::process) fn set(&self) -> io::Result<()> {
-        match *self {}
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
