@@ -261,8 +261,9 @@ fn a_run_whose_rule_decided_needs_no_missing_shard() {
     if let Record::Opened(opened) = &mut journal.records[0] {
         opened.run.merged.as_mut().unwrap().shards.pop();
     }
-    journal.close(StopReason::ShardsMissing);
+    journal.close(StopReason::Interrupted);
     let view = journal.view();
+    assert_eq!(exit_class(&view), ExitClass::NotPassed);
     assert_eq!(
         (view.judgement(), view.run.complete),
         (Judgement::Shown, true)
