@@ -101,6 +101,14 @@ impl Pairing {
         Some(self.contrasts.iter().map(|c| pair(c, &block)).collect())
     }
 
+    /// Returns whether the next block was left off between its attempts: each that started has a
+    /// result.
+    pub fn is_left_off(&self) -> bool {
+        let block = self.blocks.get(&self.order.next_round());
+        let is_known = |seen: &Seen| !matches!(seen.whole, End::Vanished);
+        block.is_some_and(|block| block.values().all(is_known))
+    }
+
     /// Returns whether an attempt is part of a block that has not been drawn.
     pub fn waits_for(&self, ended: &Ended) -> bool {
         ended.attempt == 1

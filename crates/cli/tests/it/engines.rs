@@ -420,7 +420,9 @@ fn the_status_counts_rounds_and_stops_what_is_decided() {
         "{}",
         stopped.stderr
     );
-    assert!(called(&place).contains("scancel 17\n"));
+    let cancelled = "scancel --state=PENDING 17\n\
+                     scancel --state=RUNNING --signal=INT --batch 17\n";
+    assert!(called(&place).contains(cancelled), "{}", called(&place));
     // Slurm no longer has the third shard.
     place.write("queue", "");
     let over = crashrate("status job --watch").expect(0).stdout;

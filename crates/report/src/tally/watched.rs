@@ -185,7 +185,7 @@ impl OpenPairs {
         let Some(mut merged) = self.merged.take() else {
             return;
         };
-        let mut oldest = oldest;
+        let (mut oldest, mut left_off) = (oldest, Vec::new());
         for (shard, pairing) in self.pairings.iter().enumerate() {
             let Some(pairs) = pairing.begun() else {
                 continue;
@@ -194,7 +194,9 @@ impl OpenPairs {
             let begun = first.map_or(f64::INFINITY, |(_, begun)| *begun);
             match state.is_running() {
                 true => oldest = Some(oldest.map_or(begun, |oldest| oldest.min(begun))),
-                // A machine ended in the middle of a block.
+                // A machine was stopped between two attempts, perhaps because of a verdict.
+                false if pairing.is_left_off() => left_off.push(pairs),
+                // A machine ended in the middle of an attempt.
                 false => merged.order.put(shard, begun, pairs),
             }
         }
@@ -203,6 +205,14 @@ impl OpenPairs {
         }
         for pairs in merged.withdrawn {
             feed(&mut self.watches, BlockChange::Withdrawn(pairs));
+        }
+        for pairs in left_off {
+            // After a verdict no more rounds are needed, so it does not depend on them.
+            for (watch, pair) in self.watches.iter_mut().zip(pairs) {
+                if let Some(pair) = pair.filter(|_| !watch.is_answered()) {
+                    watch.push(pair);
+                }
+            }
         }
         for watch in &mut self.watches {
             (0..merged.missing).for_each(|_| watch.push([None; 2]));

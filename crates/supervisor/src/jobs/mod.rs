@@ -70,7 +70,7 @@ pub fn submit(folder: &JobFolder, mut job: Job, stops_early: bool) -> Result<Job
 pub fn cancel(folder: &JobFolder, job: &Job) -> Result<(), JobError> {
     let path = folder.path();
     match (job.engine, &job.ids.shards) {
-        (Engine::Slurm, Some(id)) => slurm::cancel(&[id]),
+        (Engine::Slurm, Some(id)) => slurm::stop(id),
         (Engine::Kubernetes, Some(name)) => {
             let mut arguments = vec!["delete", "job", name];
             if let Some(namespace) = &job.namespace {

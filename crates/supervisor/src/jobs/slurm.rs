@@ -62,6 +62,16 @@ pub(super) fn cancel(ids: &[&str]) -> Result<(), JobError> {
     call("scancel", Path::new("."), ids).map(drop)
 }
 
+/// Ends the shards of a job early. Those that wait never start. Those that run start no more rounds
+/// and end those that they have begun, as after Ctrl-C: a killed round would be missing.
+///
+/// # Errors
+/// Slurm is not here, or refuses.
+pub(super) fn stop(id: &str) -> Result<(), JobError> {
+    cancel(&["--state=PENDING", id])?;
+    cancel(&["--state=RUNNING", "--signal=INT", "--batch", id])
+}
+
 /// The state of each shard in Slurm's queue, by its index. Empty if all have ended. `None` if Slurm
 /// does not answer here.
 pub(super) fn queue(id: &str) -> Option<BTreeMap<u32, String>> {
