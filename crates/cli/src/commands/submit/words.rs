@@ -42,7 +42,14 @@ impl Opt {
 }
 
 /// Options that say how a shard is run and change no plan.
-const OF_RUN: [&str; 3] = ["for", "places", "core-dumps"];
+const OF_RUN: [&str; 6] = [
+    "for",
+    "places",
+    "core-dumps",
+    "devices",
+    "all-cpus",
+    "no-device-lock",
+];
 /// Options that the plan needs, and each shard again: where the worker is.
 const OF_BOTH: [&str; 1] = ["worker"];
 /// A job has no use for it: the shards are always quiet.
