@@ -66,13 +66,16 @@ pub use search::search_in_words;
 pub(crate) use table::{Column, Table, Text, Tone};
 pub(crate) use verdict::in_words;
 
+/// The rounds one by one, and each attempt.
+fn rounds(view: &View) -> Vec<Block> {
+    let rates = over_time::over_time(view).into_iter();
+    let rounds = rates.chain(grid::grid(view));
+    rounds.chain(attempts::attempts(view)).collect()
+}
+
 /// The report of a run. With the run before it, it compares the two. A new section is a function
 /// and a line in the list.
 pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
-    let rounds = over_time::over_time(view)
-        .into_iter()
-        .chain(grid::grid(view));
-    let rounds = rounds.chain(attempts::attempts(view)).collect();
     let sections = [
         ("Verdict", Headline, verdict::verdict(view)),
         ("Running now", Always, running::running(view)),
@@ -90,7 +93,7 @@ pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
         (bisection::heading(view), Full, bisection::commits(view)),
         ("Rates", Full, rates::rates(view)),
         ("Machines", Full, machines::machines(view)),
-        ("Rounds", Full, rounds),
+        ("Rounds", Full, rounds(view)),
         ("Why rounds did not pass", Full, failures::reasons(view)),
         ("Where sequences die", Full, sequences::hazards(view)),
         ("Efficiency", Full, efficiency::efficiency(view, previous)),

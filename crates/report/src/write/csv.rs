@@ -29,7 +29,7 @@ const COLUMNS: [Column; 22] = [
     ("run", |line| text(&line.run.id, NAME)),
     ("suite", |line| text(&line.run.suite, ID)),
     ("device", |line| {
-        let own = line.run.device_of(&line.end.attempt);
+        let own = line.run.device_of(line.end.attempt);
         text(own.map_or(&line.run.device, |device| &device.name), NAME)
     }),
     ("mode", |line| line.unit.mode.to_string()),

@@ -1,5 +1,6 @@
 //! The plan: which units of a suite are measured, in how many rounds, in which order.
 
+mod error;
 mod identity;
 mod order;
 mod perturb;
@@ -8,19 +9,18 @@ mod spec;
 mod unit_spec;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::slice;
 use std::time::Duration;
 
 use crashrate_model::{Mode, Perturbations, Shard, Spawn, Unit};
 use serde_json::json;
-use thiserror::Error;
 use wildmatch::WildMatch;
 
 use crate::hash;
 use crate::names::unknown;
 use crate::suite::{ById, DEFAULT_VARIANT, Suite, UnitSettings, Variant};
 
+pub use error::PlanError;
 pub(crate) use order::in_order;
 pub use order::{RoundKey, Rounds, round_seed};
 pub use perturb::PerturbSpec;
@@ -59,41 +59,6 @@ pub enum SpawnChoice {
     Fork,
     /// Measure units that can be forked twice, executed and forked, in the same blocks.
     Both,
-}
-
-/// A selection that cannot be planned.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum PlanError {
-    /// The suite does not have a chapter or variant of that name.
-    #[error("{0}")]
-    Unknown(String),
-    /// A library that a variant preloads is missing: the variant would silently change nothing.
-    #[error("variant `{variant}`: {variable}: no such file {}", path.display())]
-    Preload {
-        /// The variant.
-        variant: String,
-        /// The environment variable that names it.
-        variable: String,
-        /// The file.
-        path: PathBuf,
-    },
-    /// Forked processes are not perturbed.
-    #[error("--perturb {perturb}: only executed processes are perturbed; leave out --spawn")]
-    ForkedAndPerturbed {
-        /// The perturbations.
-        perturb: Perturbations,
-    },
-    /// No unit has this round.
-    #[error("there is no round {round}: the units have at most {most} rounds")]
-    NoSuchRound {
-        /// The round.
-        round: u32,
-        /// The largest number of rounds of a unit.
-        most: u32,
-    },
-    /// The selection is empty.
-    #[error("nothing to run: {0}")]
-    Nothing(String),
 }
 
 /// The units to measure, and the seed of their order.
