@@ -35,6 +35,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("crashrate run configs/quick.toml", "needs libtorch"),
     ("crashrate run configs/soak.toml", "needs libtorch"),
     ("crashrate run configs/story.toml", "needs libtorch"),
+    ("crashrate run story.toml", "needs libtorch"),
     ("crashrate run configs/variants.toml", "needs libtorch"),
     ("crashrate run configs/verification.toml", "needs libtorch"),
     ("crashrate run --from ", "needs the framework"),
