@@ -72,20 +72,19 @@ fn says(report: &str, text: &str) -> bool {
 #[test]
 #[cfg(target_os = "linux")]
 fn each_device_has_its_part_of_the_processors() {
-    let place = Place::new();
-    place.suite(
-        r#"
+    const SUITE: &str = r#"
         [[chapter]]
         id = "processors"
         command = ["sh", "-c", "grep Cpus_allowed: /proc/self/status; exit 1"]
-        "#,
-    );
+    "#;
     let masks = |args: &[&str]| -> BTreeMap<u32, BTreeSet<u64>> {
         let args: Vec<&str> = ["run", "suite.toml", "--devices", "cuda:0,cuda:1"]
             .iter()
             .chain(args)
             .copied()
             .collect();
+        let place = Place::new();
+        place.suite(SUITE);
         let mut command = seeing(&place, "0,1", &args);
         place.start(&mut command).wait().expect(100);
         let mut masks: BTreeMap<u32, BTreeSet<u64>> = BTreeMap::new();
