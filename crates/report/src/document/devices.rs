@@ -109,7 +109,7 @@ pub(super) fn disturbed(view: &View) -> Vec<Block> {
     };
     let stopping = view.run.optional_stopping();
     let rate = |of: Share| Text::rate(estimate(of.bad, of.n, stopping), of.bad);
-    let mut table = Table::titled("Disturbed rounds")
+    let mut table = Table::default()
         .texts(["unit"])
         .numbers(["disturbed", "others"]);
     for row in &all.units {

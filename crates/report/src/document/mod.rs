@@ -93,6 +93,7 @@ pub(crate) fn report(view: &View, previous: Option<&View>) -> Document {
         (bisection::heading(view), Full, bisection::commits(view)),
         ("Rates", Full, rates::rates(view)),
         ("Machines", Full, machines::machines(view)),
+        ("Disturbed rounds", Folded, devices::disturbed(view)),
         ("Rounds", Full, rounds(view)),
         ("Why rounds did not pass", Full, failures::reasons(view)),
         ("Where sequences die", Full, sequences::hazards(view)),

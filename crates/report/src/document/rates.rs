@@ -6,7 +6,7 @@ use crashrate_model::{Mode, Outcome};
 
 use super::lines::{ALL_LISTED, Group, Line, What, bad_head, by_mode, failed, lines, time};
 use super::plot::{Mark, RateKind, RateMarks, RatesPlot, Scale, top_of};
-use super::{Block, Table, Text, devices};
+use super::{Block, Table, Text};
 use crate::view::{Results, View};
 use crate::words::{
     counts, exposure, joined, known, missed, of_unit, outcomes_of, percent_of, plural, rate,
@@ -36,7 +36,6 @@ pub(super) fn rates(view: &View) -> Vec<Block> {
     remarks.extend(unmeasured(view));
     remarks.extend(exposure(view));
     blocks.extend(Block::list(remarks));
-    blocks.extend(devices::disturbed(view));
     blocks
 }
 
