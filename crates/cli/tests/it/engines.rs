@@ -76,6 +76,7 @@ fn a_dry_run_prints_the_scripts_of_slurm_and_writes_nothing() {
         "#SBATCH --partition=gpu",
         "#SBATCH --gpus=h100:1",
         "#SBATCH --time=90",
+        "#SBATCH --signal=B:INT@60",
         "#SBATCH --exclusive",
         "#SBATCH --constraint=big",
     ] {
@@ -97,6 +98,9 @@ fn a_dry_run_prints_the_scripts_of_slurm_and_writes_nothing() {
     );
     assert!(done.stdout.contains(&run), "{run}: {}", done.stdout);
     assert!(!done.stdout.contains("--watch"), "{}", done.stdout);
+    // Slurm would send the signal at the start of a short job.
+    let short = submit(&place, "--on slurm --shards 6 --time 1m --dry-run").expect(0);
+    assert!(!short.stdout.contains("--signal"), "{}", short.stdout);
     let watched = submit(
         &place,
         "--on slurm --shards 6 --until first-crash --dry-run",

@@ -20,6 +20,7 @@ mod resume;
 mod set_up;
 mod state;
 mod status;
+mod stop_notice;
 mod stops;
 #[cfg(test)]
 mod tests;
