@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use super::folder::JobFolder;
 use super::template::{Settings, Syntax, shell_line};
-use super::{Engine, JobError, Resources, TemplateError, Templates};
+use super::{Engine, JobError, Resources, TemplateError, Templates, slurm};
 
 /// The folder of a job in the containers of Kubernetes.
 const MOUNTED: &str = "/job";
-/// A time limit below this is not announced.
-const SHORT_JOB: Duration = Duration::from_secs(5 * 60);
 
 /// A job as the user asks for it.
 #[derive(Clone, Debug)]
@@ -134,13 +132,6 @@ impl Submission {
         self.time.map(|time| time.as_secs().div_ceil(60))
     }
 
-    /// The signal by which Slurm announces the time limit of a shard. Slurm may send it up to a
-    /// minute too early, so that it would stop a short job at its start.
-    fn early_signal(&self) -> Option<&'static str> {
-        let is_short = self.time.is_some_and(|time| time < SHORT_JOB);
-        (!is_short).then_some("B:INT@60")
-    }
-
     fn slurm(&self, folder: &JobFolder) -> Settings {
         let Resources {
             partition,
@@ -162,7 +153,7 @@ impl Submission {
             .option("account", account.as_deref())
             .texts("sbatch", sbatch)
             .number("time", self.minutes())
-            .option("signal", self.early_signal())
+            .option("signal", slurm::early_signal(self.time))
             .number("cpus", cpus.map(u64::from))
             .option("memory", memory.as_deref())
             .option("gpus", gpus.as_deref())
