@@ -42,6 +42,7 @@ use probes::Probes;
 use state::Runner;
 
 pub use campaign::{Campaign, Observer, RunError, RunEvent, RunningAttempt};
+pub use probes::{ProbeError, check_probe};
 
 /// Runs a campaign to its end and reports its events to `observer`. If the folder has a journal,
 /// runs exactly the rounds that have no end in it.
