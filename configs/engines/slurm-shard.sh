@@ -11,6 +11,9 @@
 #SBATCH --partition=@partition@
 #SBATCH --account=@account@
 #SBATCH --time=@time@
+# Before the time limit, signal this script alone, which becomes crashrate by `exec`: it starts no
+# more rounds, and those that run can end. Left out if --time is less than 5 minutes.
+#SBATCH --signal=@signal@
 #SBATCH --cpus-per-task=@cpus@
 #SBATCH --mem=@memory@
 #SBATCH --gpus=@gpus@

@@ -36,7 +36,7 @@ pub enum Outcome {
     Unreached,
     /// The process could not be started, or its device does not exist.
     NotStarted,
-    /// The user stopped the run.
+    /// A signal stopped the run: Ctrl-C, or an engine at its time limit.
     Interrupted,
     /// Started, but the supervisor or the machine died before the end was recorded.
     #[default]

@@ -186,7 +186,7 @@ pub struct Built {
     pub problem: Option<String>,
 }
 
-/// The user or the time budget stopped the run. Attempts that are running may end.
+/// A signal or the time budget stopped the run. Attempts that are running may end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ending {
     /// Seconds since `opened`.

@@ -62,13 +62,16 @@ impl FromStr for Shard {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Shard, String> {
-        let invalid = || format!("expected a shard such as 3/16, from 1/16 to 16/16, not {text:?}");
+        let invalid = || format!("expected a shard such as 3/16, not {text:?}");
         let (index, count) = text.split_once('/').ok_or_else(invalid)?;
-        let index = index.parse().map_err(|_| invalid())?;
-        let count = count.parse().map_err(|_| invalid())?;
-        match (1..=count).contains(&index) {
-            true => Ok(Shard { index, count }),
-            false => Err(invalid()),
+        let index: u32 = index.parse().map_err(|_| invalid())?;
+        let count: u32 = count.parse().map_err(|_| invalid())?;
+        match count {
+            0 => Err("there must be at least 1 shard".to_owned()),
+            _ if (1..=count).contains(&index) => Ok(Shard { index, count }),
+            _ => Err(format!(
+                "there is no shard {index} of {count}: shards are numbered from 1 to {count}"
+            )),
         }
     }
 }
@@ -195,5 +198,10 @@ mod tests {
         for text in ["", "3", "0/2", "3/2", "1/0", "a/2", "1/2/3", "-1/2"] {
             assert!(text.parse::<Shard>().is_err(), "{text}");
         }
+        let error = "0/3".parse::<Shard>().unwrap_err();
+        assert_eq!(
+            error,
+            "there is no shard 0 of 3: shards are numbered from 1 to 3"
+        );
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum StopReason {
     /// All planned rounds have ended.
     Done,
-    /// The user stopped the run.
+    /// A signal stopped the run: Ctrl-C, or an engine at its time limit.
     Interrupted,
     /// The allowed number of failed rounds was reached.
     MaxFailures,

@@ -1,10 +1,56 @@
-//! Signals by which a user stops this program, or asks what it does.
+//! Signals that stop this program, or ask what it does.
 
 use std::io;
 
+use crashrate_model::Exit;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::process;
+
+/// A signal that stops a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGINT, as Ctrl-C sends it.
+    Interrupt,
+    /// SIGTERM, as engines send it at a time limit.
+    Terminate,
+    /// SIGHUP, as a closed terminal sends it.
+    Hangup,
+}
+
+impl StopSignal {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            StopSignal::Interrupt => "SIGINT",
+            StopSignal::Terminate => "SIGTERM",
+            StopSignal::Hangup => "SIGHUP",
+        }
+    }
+
+    /// The stop signal that a process died of. A shell whose command died of it exits with
+    /// 128 + its number.
+    pub(crate) fn killed(exit: &Exit) -> Option<StopSignal> {
+        let all = [
+            StopSignal::Interrupt,
+            StopSignal::Terminate,
+            StopSignal::Hangup,
+        ];
+        all.into_iter().find(|signal| match exit {
+            Exit::Signal(name) => name == signal.name(),
+            Exit::Code(code) => *code == 128 + signal.kind().as_raw_value(),
+        })
+    }
+
+    /// As `tokio` names it.
+    pub(crate) fn kind(self) -> SignalKind {
+        match self {
+            StopSignal::Interrupt => SignalKind::interrupt(),
+            StopSignal::Terminate => SignalKind::terminate(),
+            StopSignal::Hangup => SignalKind::hangup(),
+        }
+    }
+}
 
 /// A signal that the program handles, unless it was started with it ignored (`nohup`).
 #[derive(Debug)]

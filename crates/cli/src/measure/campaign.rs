@@ -8,7 +8,7 @@ use crashrate_supervisor::doctor;
 use crashrate_supervisor::plan::Plan;
 use crashrate_supervisor::process;
 use crashrate_supervisor::request::RunRequest;
-use crashrate_supervisor::runner::Campaign;
+use crashrate_supervisor::runner::{self, Campaign};
 use crashrate_supervisor::schedule::Bounds;
 use crashrate_supervisor::watching::Watching;
 use crashrate_supervisor::worker;
@@ -43,6 +43,7 @@ pub(crate) fn campaign(
         )));
     }
     let workers = worker::prepare(&plan, worker, &beside).map_err(Failure::usage)?;
+    runner::check_probe(&plan, &workers).map_err(Failure::usage)?;
     enough_for_run(jobs)?;
     if jobs > devices.count().max(1) && plan.is_load_sensitive() {
         tracing::warn!(

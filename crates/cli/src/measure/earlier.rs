@@ -40,13 +40,17 @@ pub(crate) fn earlier(
     let mut is_waiting = false;
     loop {
         match RunRequest::resume(runs, &name, how.jobs, how.evidence, &lister) {
-            Ok((request, folder)) => {
+            Ok((mut earlier, folder)) => {
+                // The run may have been begun on a machine that asks its devices in another way.
+                let probe = &request.plan.suite.probe;
+                earlier.plan.suite.probe.clone_from(probe);
                 let is_complete = is_complete(folder.path());
-                if !how.quiet {
+                // Who read that it waits needs to know that it no longer does.
+                if !how.quiet || is_waiting {
                     note(format_args!("continues run {}", folder.id()));
                 }
                 return Ok(Some(Earlier {
-                    request,
+                    request: earlier,
                     folder,
                     is_complete,
                 }));

@@ -8,6 +8,7 @@ use crashrate_supervisor::plan_file::PlanFile;
 use crashrate_supervisor::request::{DeviceChoice, RunOptions, RunRequest};
 use crashrate_supervisor::worker;
 
+use super::request::probe;
 use super::rounds::RoundsArguments;
 use super::shard::ShardChoice;
 use super::{MeasureArguments, request};
@@ -64,8 +65,9 @@ pub(crate) fn planned(
                     path.display()
                 )));
             }
-            refuse_changes(path, measure, rounds)?;
-            by_file(runs, PlanFile::read(path).map_err(Failure::usage)?, measure)?
+            let file = PlanFile::read(path).map_err(Failure::usage)?;
+            refuse_changes(path, &file, measure, rounds)?;
+            by_file(runs, file, measure)?
         }
         (_, Some(path)) => with_file(runs, measure, suite, options, path)?,
         (_, None) => {
@@ -103,8 +105,12 @@ fn by_file(
 ) -> Result<Planned, Failure> {
     file.prepare(&lister(runs)).map_err(Failure::usage)?;
     let mut request = file.request.clone();
-    let chosen = request.use_devices(&measure.local_devices());
+    let how = &measure.how;
+    let chosen = request.use_devices(&measure.local_devices(), how.jobs);
     chosen.map_err(Failure::usage)?;
+    if let Some(probe) = probe(how) {
+        request.plan.suite.probe = Some(probe);
+    }
     Ok(Planned {
         request,
         resumed: None,
@@ -148,13 +154,17 @@ pub(crate) fn plan_file(
     PlanFile::new(request, &workers, path).map_err(Failure::usage)
 }
 
-/// Refuses options that would change a plan.
+/// Refuses options that would change a plan. Some depend on the devices of a machine.
 fn refuse_changes(
     path: &Path,
+    file: &PlanFile,
     measure: &MeasureArguments,
     rounds: &RoundsArguments,
 ) -> Result<(), Failure> {
-    match measure.given().chain(rounds.given()).next() {
+    let is_local =
+        |option: &&str| file.request.chooses_devices() && ["--jobs", "--probe"].contains(option);
+    let mut given = measure.given().chain(rounds.given());
+    match given.find(|option| !is_local(option)) {
         Some(option) => Err(Failure::usage(format!(
             "{option}: {} has the plan with all its options; leave {option} out, or write a new \
              plan with `crashrate plan-file`",

@@ -169,7 +169,7 @@ pub(crate) fn how_options(how: &HowArguments) -> RunOptions {
         },
         overrides: Overrides {
             timeout: how.timeout,
-            probe: how.probe.as_ref().map(|words| words.0.clone()),
+            probe: probe(how),
             descendants: how.descendants,
             fresh_directory: how.fresh_directory,
             pty: how.pty,
@@ -180,6 +180,17 @@ pub(crate) fn how_options(how: &HowArguments) -> RunOptions {
         evidence: how.evidence,
         ..RunOptions::default()
     }
+}
+
+/// The command of `--probe`. The suite may be in another folder than the program that is named here.
+pub(super) fn probe(how: &HowArguments) -> Option<Vec<String>> {
+    let mut words = how.probe.as_ref()?.0.clone();
+    if words[0].contains('/')
+        && let Ok(program) = std::path::absolute(&words[0])
+    {
+        words[0] = word_to_text(program.as_os_str());
+    }
+    Some(words)
 }
 
 pub(super) fn failure(error: RequestError) -> Failure {

@@ -60,6 +60,8 @@ impl ShardChoice {
 
 /// A pair of variables with the index and the number of shards.
 struct Pair {
+    /// The system that sets them.
+    system: &'static str,
     index: &'static str,
     count: &'static str,
     /// The first index.
@@ -67,29 +69,36 @@ struct Pair {
 }
 
 const BAZEL: Pair = Pair {
+    system: "Bazel",
     index: "TEST_SHARD_INDEX",
     count: "TEST_TOTAL_SHARDS",
     base: 0,
+};
+/// GitLab always sets the number of jobs, and the index only if there are several.
+const GITLAB: Pair = Pair {
+    system: "GitLab",
+    index: "CI_NODE_INDEX",
+    count: "CI_NODE_TOTAL",
+    base: 1,
 };
 /// The pairs after Slurm's variables. Kubernetes does not tell a pod the number of completions, so
 /// that crashrate needs a variable of its own.
 const PAIRS: [Pair; 4] = [
     Pair {
+        system: "Kubernetes",
         index: "JOB_COMPLETION_INDEX",
         count: "CRASHRATE_SHARDS",
         base: 0,
     },
     Pair {
+        system: "Buildkite",
         index: "BUILDKITE_PARALLEL_JOB",
         count: "BUILDKITE_PARALLEL_JOB_COUNT",
         base: 0,
     },
+    GITLAB,
     Pair {
-        index: "CI_NODE_INDEX",
-        count: "CI_NODE_TOTAL",
-        base: 1,
-    },
-    Pair {
+        system: "CircleCI",
         index: "CIRCLE_NODE_INDEX",
         count: "CIRCLE_NODE_TOTAL",
         base: 0,
@@ -114,7 +123,7 @@ fn from_environment(variable: Variable<'_>) -> Result<Shard, String> {
     let pairs: Vec<String> = [BAZEL].iter().chain(&PAIRS).map(Pair::names).collect();
     Err(format!(
         "no variable says which shard this is; set one of: SLURM_ARRAY_TASK_ID with \
-         SLURM_ARRAY_TASK_MIN, _MAX and _COUNT; {}; or give it as --shard 3/16",
+         SLURM_ARRAY_TASK_MIN, _MAX and _STEP; {}; or give it as --shard 3/16",
         pairs.join("; ")
     ))
 }
@@ -128,13 +137,18 @@ impl Pair {
     fn read(&self, variable: Variable<'_>) -> Result<Option<Shard>, String> {
         let (index, count) = match (variable(self.index), variable(self.count)) {
             (None, None) => return Ok(None),
-            // Kubernetes sets its own variable; crashrate's may be set for the whole machine.
-            (Some(_), None) => return Err(format!("{} is not set", self.count)),
-            (None, Some(_)) => return Err(format!("{} is not set", self.index)),
+            (Some(_), None) => return Err(half_set(self.system, self.index, self.count)),
+            (None, Some(count)) if self.index == GITLAB.index && count.trim() == "1" => {
+                return Ok(Some(Shard { index: 1, count: 1 }));
+            }
+            (None, Some(_)) => return Err(half_set(self.system, self.count, self.index)),
             (Some(index), Some(count)) => {
                 (number(self.index, &index)?, number(self.count, &count)?)
             }
         };
+        if count == 0 {
+            return Err(format!("{}=0: there must be at least 1 shard", self.count));
+        }
         let place = index.checked_sub(self.base);
         match place.filter(|place| *place < count) {
             Some(place) => Ok(Some(Shard {
@@ -142,48 +156,56 @@ impl Pair {
                 count,
             })),
             None => {
-                let last = u64::from(count) + u64::from(self.base);
+                let last = u64::from(count) + u64::from(self.base) - 1;
                 Err(format!(
-                    "{}={index} is not from {} to {}, as {}={count} says",
-                    self.index,
-                    self.base,
-                    last.saturating_sub(1),
-                    self.count
+                    "{}={index} is not from {} to {last}, as {}={count} says",
+                    self.index, self.base, self.count
                 ))
             }
         }
     }
 }
 
+/// Says which system was assumed by a variable, and what to do about the one that it lacks.
+fn half_set(system: &str, set: &str, missing: &str) -> String {
+    format!(
+        "{set} is set, as by {system}, but {missing} is not set: set it, or give the shard as \
+         --shard 3/16"
+    )
+}
+
 /// The shard of a task of a Slurm array.
 fn slurm(variable: Variable<'_>) -> Result<Option<Shard>, String> {
     const ID: &str = "SLURM_ARRAY_TASK_ID";
-    const NAMES: [&str; 3] = [
-        "SLURM_ARRAY_TASK_MIN",
-        "SLURM_ARRAY_TASK_MAX",
-        "SLURM_ARRAY_TASK_COUNT",
-    ];
     let Some(id) = variable(ID) else {
         return Ok(None);
     };
-    let mut bounds = [0; 3];
-    for (bound, name) in bounds.iter_mut().zip(NAMES) {
-        let text = variable(name).ok_or_else(|| format!("{name} is not set"))?;
-        *bound = number(name, &text)?;
-    }
-    let [min, max, count] = bounds;
+    let optional = |name| {
+        let text = variable(name);
+        text.map(|text| number(name, &text)).transpose()
+    };
+    let needed = |name| optional(name)?.ok_or_else(|| half_set("Slurm", ID, name));
+    let (min, max) = (
+        needed("SLURM_ARRAY_TASK_MIN")?,
+        needed("SLURM_ARRAY_TASK_MAX")?,
+    );
+    let step = optional("SLURM_ARRAY_TASK_STEP")?.unwrap_or(1);
     let id = number(ID, &id)?;
-    let is_gapless = max.checked_sub(min).and_then(|n| n.checked_add(1)) == Some(count);
-    if !is_gapless || !(min..=max).contains(&id) {
-        return Err(format!(
-            "the Slurm array has {count} tasks from {min} to {max}, and this is task {id}: the \
-             numbers must have no gaps and no step, as in --array=1-16"
-        ));
+    let place_of = |id: u32| id.checked_sub(min)?.checked_div(step);
+    let tasks = place_of(max).and_then(|place| place.checked_add(1));
+    // Without gaps the number of tasks follows from the others.
+    let count = optional("SLURM_ARRAY_TASK_COUNT")?.or(tasks).unwrap_or(0);
+    let place = place_of(id).filter(|place| id <= max && min + place * step == id);
+    match place.filter(|_| tasks == Some(count)) {
+        Some(place) => Ok(Some(Shard {
+            index: place + 1,
+            count,
+        })),
+        None => Err(format!(
+            "the Slurm array has {count} tasks from {min} to {max} in steps of {step}, and this is \
+             task {id}: the numbers must have no gaps, as in --array=1-16"
+        )),
     }
-    Ok(Some(Shard {
-        index: id - min + 1,
-        count,
-    }))
 }
 
 fn number(name: &str, text: &str) -> Result<u32, String> {
@@ -231,6 +253,10 @@ mod tests {
         assert_eq!(gitlab("1").as_deref(), Ok("1/3"));
         assert_eq!(gitlab("3").as_deref(), Ok("3/3"));
         assert!(gitlab("0").unwrap_err().contains("from 1 to 3"));
+        // GitLab sets only the number of a job without `parallel`.
+        let alone = |count| shard(&[("CI_NODE_TOTAL", count)]);
+        assert_eq!(alone("1").as_deref(), Ok("1/1"));
+        assert!(alone("3").unwrap_err().contains("as by GitLab"));
     }
 
     #[test]
@@ -244,15 +270,30 @@ mod tests {
             assert!(none.contains(name), "{none}");
         }
         let half = shard(&[("JOB_COMPLETION_INDEX", "2")]).unwrap_err();
-        assert_eq!(half, "CRASHRATE_SHARDS is not set");
+        let says = "JOB_COMPLETION_INDEX is set, as by Kubernetes, but CRASHRATE_SHARDS is not set";
+        assert!(half.contains(says), "{half}");
+        let none = shard(&[("TEST_SHARD_INDEX", "0"), ("TEST_TOTAL_SHARDS", "0")]).unwrap_err();
+        assert_eq!(none, "TEST_TOTAL_SHARDS=0: there must be at least 1 shard");
         let text = shard(&[("CI_NODE_INDEX", "x"), ("CI_NODE_TOTAL", "3")]).unwrap_err();
         assert!(text.contains("CI_NODE_INDEX=\"x\""), "{text}");
-        let step = shard(&[
-            ("SLURM_ARRAY_TASK_ID", "4"),
-            ("SLURM_ARRAY_TASK_MIN", "0"),
-            ("SLURM_ARRAY_TASK_MAX", "8"),
-            ("SLURM_ARRAY_TASK_COUNT", "3"),
-        ]);
-        assert!(step.unwrap_err().contains("no gaps and no step"));
+        let slurm = |id, more: &[_]| {
+            let bounds = [("SLURM_ARRAY_TASK_MIN", "0"), ("SLURM_ARRAY_TASK_MAX", "8")];
+            shard(&[&[("SLURM_ARRAY_TASK_ID", id)], &bounds[..], more].concat())
+        };
+        let step = [("SLURM_ARRAY_TASK_STEP", "4")];
+        for (id, more) in [
+            ("4", &[("SLURM_ARRAY_TASK_COUNT", "3")][..]),
+            ("5", &step),
+            ("9", &[]),
+        ] {
+            let error = slurm(id, more).unwrap_err();
+            assert!(error.contains("no gaps"), "{id}: {error}");
+        }
+        assert_eq!(slurm("4", &[]).as_deref(), Ok("5/9"));
+        assert_eq!(slurm("4", &step).as_deref(), Ok("2/3"));
+        let no_bounds = shard(&[("SLURM_ARRAY_TASK_ID", "1")]).unwrap_err();
+        let says = "as by Slurm, but SLURM_ARRAY_TASK_MIN is not set: set it, or give the shard as";
+        assert!(no_bounds.contains(says), "{no_bounds}");
+        assert!(slurm("4", &[("SLURM_ARRAY_TASK_STEP", "0")]).is_err());
     }
 }

@@ -108,6 +108,10 @@ impl Progress {
                 let sentence = failure.sentence();
                 note(format_args!("{sentence}: nothing more is started on it"));
             }
+            RunEvent::Probing(slot, device, limit) => {
+                lock(&self.state).probing(*slot, device, *limit);
+            }
+            RunEvent::Probed(slot) => lock(&self.state).probed(*slot),
             RunEvent::Trouble(reason) => note(format_args!("stopping: {reason}")),
             RunEvent::Killing => note("stopping: killing running attempts"),
             RunEvent::Record(Record::Started(started)) => {

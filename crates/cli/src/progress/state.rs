@@ -30,6 +30,8 @@ pub(super) struct State {
     done_before: u64,
     counts: BTreeMap<Outcome, u64>,
     running: BTreeMap<RoundKey, Running>,
+    /// By slot: the question to its device, in words.
+    probing: BTreeMap<u32, String>,
     estimate: Estimate,
     /// A stopping rule may end the run before its rounds.
     may_stop: bool,
@@ -55,6 +57,7 @@ impl State {
             done_before: 0,
             counts: BTreeMap::new(),
             running: BTreeMap::new(),
+            probing: BTreeMap::new(),
             estimate: Estimate::new(plan, campaign.bounds.slots),
             may_stop: campaign.stopping != Stopping::FixedRounds
                 || campaign.bounds.max_failures.is_some(),
@@ -90,6 +93,17 @@ impl State {
             step: None,
         };
         self.running.insert(RoundKey { unit, round }, running);
+    }
+
+    /// The device of a slot is asked whether it works.
+    pub(super) fn probing(&mut self, slot: u32, device: &str, limit: Duration) {
+        let limit = rough(limit.as_secs_f64());
+        let words = format!("asking {device} whether it works, for at most {limit}");
+        self.probing.insert(slot, words);
+    }
+
+    pub(super) fn probed(&mut self, slot: u32) {
+        self.probing.remove(&slot);
     }
 
     /// Counts an ended attempt.
@@ -166,7 +180,11 @@ impl State {
         let not_passed = (self.counts.iter()).filter(|(outcome, _)| **outcome != Outcome::Passed);
         words.extend(not_passed.map(|(outcome, n)| format!("{} {outcome}", count(*n))));
         words.extend(self.rate(elapsed));
-        words.extend(self.time_left(now, elapsed));
+        // Nobody knows how long a device takes to answer.
+        match self.probing.is_empty() {
+            true => words.extend(self.time_left(now, elapsed)),
+            false => words.extend(self.probing.values().cloned()),
+        }
         words.join(", ")
     }
 

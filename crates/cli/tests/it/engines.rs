@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use crashrate_model::Outcome;
 
-use crate::util::{Done, Journal, Place, skip};
+use crate::util::{Done, Journal, Place, skip, until};
 
 const SUITE: &str = r#"
 [[chapter]]
@@ -76,6 +76,7 @@ fn a_dry_run_prints_the_scripts_of_slurm_and_writes_nothing() {
         "#SBATCH --partition=gpu",
         "#SBATCH --gpus=h100:1",
         "#SBATCH --time=90",
+        "#SBATCH --signal=B:INT@60",
         "#SBATCH --exclusive",
         "#SBATCH --constraint=big",
     ] {
@@ -97,6 +98,9 @@ fn a_dry_run_prints_the_scripts_of_slurm_and_writes_nothing() {
     );
     assert!(done.stdout.contains(&run), "{run}: {}", done.stdout);
     assert!(!done.stdout.contains("--watch"), "{}", done.stdout);
+    // Slurm would send the signal at the start of a short job.
+    let short = submit(&place, "--on slurm --shards 6 --time 1m --dry-run").expect(0);
+    assert!(!short.stdout.contains("--signal"), "{}", short.stdout);
     let watched = submit(
         &place,
         "--on slurm --shards 6 --until first-crash --dry-run",
@@ -465,4 +469,36 @@ fn a_shard_that_is_started_again_continues() {
     let other = ["run", "plan.json", "--shard", "2/2", "--continue"];
     place.crashrate(&other).expect(0);
     assert_eq!(place.runs().len(), 2);
+}
+
+/// A machine that an engine has given up may still run the shard.
+#[test]
+fn a_shard_that_another_crashrate_runs_is_waited_for() {
+    let place = Place::new();
+    place.suite(&SUITE.replace(
+        "\"true\"",
+        "\"sh\", \"-c\", \"while [ ! -e go ]; do sleep 0.02; done\"",
+    ));
+    place
+        .crashrate(&["plan-file", "suite.toml", "-n", "2", "-o", "plan.json"])
+        .expect(0);
+    let run = [
+        "run",
+        "plan.json",
+        "--shard",
+        "1/2",
+        "--continue",
+        "--quiet",
+    ];
+    let first = place.start(&mut place.command(&run));
+    until("the shard runs", || {
+        !place.journal_so_far().started.is_empty()
+    });
+    let second = place.start(&mut place.command(&run));
+    second.says("another crashrate is running this shard");
+    place.write("go", "");
+    first.wait().expect(0);
+    let second = second.wait().expect(0);
+    assert!(second.stderr.contains("continues run 1-"), "{second:?}");
+    assert_eq!(place.runs().len(), 1);
 }

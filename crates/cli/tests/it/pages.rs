@@ -219,7 +219,7 @@ fn a_run_that_is_being_stopped_says_so() {
     run.signal(Signal::SIGINT);
     let path = format!("/runs/{}", id(&place.run()));
     until("the page says it", || {
-        pages.get(&path).contains("Stopping: the user stopped it")
+        pages.get(&path).contains("Stopping: a signal stopped it")
     });
     place.write("go", "");
     run.wait().expect(106);

@@ -246,7 +246,7 @@ fn wrong_shards_are_refused() {
         "{no_seed}"
     );
     let beyond = run(&["--shard", "3/2", "--seed", "7"]);
-    assert!(beyond.contains("expected a shard such as 3/16"), "{beyond}");
+    assert!(beyond.contains("there is no shard 3 of 2"), "{beyond}");
     let round = run(&["--shard", "1/2", "--seed", "7", "--round", "1"]);
     assert!(round.contains("cannot be used with"), "{round}");
 }
@@ -336,10 +336,19 @@ fn the_first_shard_writes_the_plan_file() {
         .filter(|name| name.to_string_lossy().starts_with(".p.json"));
     assert_eq!(left.count(), 0, "{names:?}");
     let seed = run("1/4", &["--seed", "3"]).wait().expect(96).stderr;
-    assert!(seed.contains("the seed of this plan differ"), "{seed}");
+    assert!(seed.contains("here: the seed differs;"), "{seed}");
+    let rounds = run("1/4", &["-n", "3"]).wait().expect(96).stderr;
+    let says = "here: `by-round` (isolated, default) has 7 rounds in the plan and 3 here;";
+    assert!(rounds.contains(says), "{rounds}");
+    let chapter = run("1/4", &["--chapter", "by-seed"])
+        .wait()
+        .expect(96)
+        .stderr;
+    let says = "`by-round` (isolated, default) is in the plan and not here;";
+    assert!(chapter.contains(says), "{chapter}");
     place.suite(&BODY.replace("% 3", "% 4"));
     let suite = run("1/4", &[]).wait().expect(96).stderr;
-    assert!(suite.contains("the suite of this plan differ"), "{suite}");
+    assert!(suite.contains("here: the suite differs;"), "{suite}");
 }
 
 #[test]

@@ -62,11 +62,12 @@ impl Slurm {
         let folder = self.place.path().join("job");
         let job = fs::read_to_string(folder.join("job.toml")).unwrap();
         let ids: toml::Table = job.parse().unwrap();
-        let number = |part: &str| Some(ids["ids"].get(part)?.as_str()?.to_owned());
+        let number = |part: &str| ids["ids"][part].as_str().unwrap().to_owned();
         Job {
             slurm: self,
             folder,
-            merge: number("merge").unwrap(),
+            shards: number("shards"),
+            merge: number("merge"),
         }
     }
 }
@@ -74,6 +75,7 @@ impl Slurm {
 struct Job<'a> {
     slurm: &'a Slurm,
     folder: PathBuf,
+    shards: String,
     merge: String,
 }
 
@@ -201,10 +203,11 @@ enum Cut {
     Long,
 }
 
-fn job<'a>(slurm: &'a Slurm, (folder, merge): &(PathBuf, String)) -> Job<'a> {
+fn job<'a>(slurm: &'a Slurm, (folder, shards, merge): &(PathBuf, String, String)) -> Job<'a> {
     Job {
         slurm,
         folder: folder.clone(),
+        shards: shards.clone(),
         merge: merge.clone(),
     }
 }
@@ -234,7 +237,7 @@ fn a_node_dies_and_another_is_cut_off(rounds: u32, cut: Cut) {
         until("each shard has a result", || {
             job.runs().len() == 6 && job.ends().len() > 12
         });
-        (job.folder, job.merge)
+        (job.folder, job.shards, job.merge)
     };
     slurm.cluster.power_off(1).unwrap();
     slurm.cluster.cut(2).unwrap();
@@ -344,5 +347,32 @@ fn the_rest_is_cancelled_when_the_answer_is_in() {
         .crashrate(&["report", job.folder.join("merged").to_str().unwrap()]);
     assert!(report.stdout.contains("rarely"), "{}", report.stdout);
     assert!(job.ends().len() < 800, "{}", job.ends().len());
+    job.assert_nothing_left();
+}
+
+/// Slurm signals all processes of a task at once, as at a time limit.
+#[test]
+fn a_cancelled_job_has_no_crash() {
+    let Some(slurm) = slurm(FULL) else { return };
+    slurm
+        .place
+        .suite("[[chapter]]\nid = \"s\"\ncommand = [\"sleep\", \"0.5\"]\n");
+    let job = slurm.submit(&["--shards", "4", "-n", "400", "suite.toml"]);
+    until("each shard has a result", || {
+        job.runs().len() == 4 && job.ends().len() > 4
+    });
+    slurm.ask(&format!("scancel {}", job.shards));
+    assert_eq!(job.exit_code(), 106, "{}", job.logs());
+    let merged = job.merged();
+    let outcomes = merged.ended.iter().map(|end| end.outcome);
+    let is_as_expected = |outcome| matches!(outcome, Outcome::Passed | Outcome::Interrupted);
+    assert!(outcomes.clone().all(is_as_expected), "{:?}", merged.ended);
+    assert!(
+        outcomes
+            .clone()
+            .any(|outcome| outcome == Outcome::Interrupted),
+        "{}",
+        job.logs()
+    );
     job.assert_nothing_left();
 }

@@ -4,6 +4,7 @@ use std::os::unix::process::CommandExt;
 
 use crashrate_model::{Outcome, StopReason};
 use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::util::{Live, Place, assert_nothing_left, id, until};
@@ -216,4 +217,46 @@ fn a_timeout_before_sigterm_stays_a_timeout() {
     live.wait().expect(106);
     let ends: Vec<_> = place.journal().ended.iter().map(|e| e.outcome).collect();
     assert_eq!(ends, [Outcome::TimedOut]);
+}
+
+/// Starts two rounds of a script that then waits, and returns when the first runs.
+fn waiting(place: &Place, script: &str) -> Live {
+    let script = format!("{script}; echo $$ > pid; touch begun; sleep 300; sleep 300");
+    let live = place.start(&mut place.command(&["run", "-n", "2", "--", "sh", "-c", &script]));
+    until("the attempt runs", || place.path().join("begun").exists());
+    live
+}
+
+/// Engines signal all processes of a job at once, so the attempt may die first.
+#[test]
+fn an_attempt_that_dies_with_the_run_is_interrupted() {
+    for (script, signal) in [
+        ("true", Signal::SIGTERM),
+        ("trap 'exit 143' USR1", Signal::SIGUSR1),
+    ] {
+        let place = Place::new();
+        let live = waiting(&place, script);
+        let pid = std::fs::read_to_string(place.path().join("pid")).unwrap();
+        killpg(Pid::from_raw(pid.trim().parse().unwrap()), signal).unwrap();
+        live.signal(Signal::SIGTERM);
+        let done = live.wait().expect(106);
+        assert!(!done.stdout.contains("crashed in"), "{}", done.stdout);
+        let journal = place.journal();
+        let ends: Vec<_> = journal.ended.iter().map(|e| e.outcome).collect();
+        assert_eq!(ends, [Outcome::Interrupted]);
+        assert_eq!(journal.closed[0].why, StopReason::Interrupted);
+        assert_eq!(journal.closed[0].reason.as_deref(), Some("SIGTERM"));
+        let report = place.crashrate(&["report", "--full"]).stdout;
+        let words = report.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("The run was stopped by SIGTERM."), "{words}");
+        assert!(!words.contains("The user"), "{words}");
+    }
+}
+
+#[test]
+fn an_attempt_that_dies_of_sigterm_alone_has_crashed() {
+    let place = Place::new();
+    let command = ["run", "-n", "1", "--", "sh", "-c", "kill -TERM $$"];
+    place.crashrate(&command).expect(100);
+    assert_eq!(place.journal().ended[0].outcome, Outcome::Crashed);
 }

@@ -1,6 +1,6 @@
 //! Rates by device, devices that stopped working, and rounds during which something else happened.
 
-use crashrate_model::{ALPHA, DeviceFailure};
+use crashrate_model::{ALPHA, DeviceFailure, StopReason};
 use crashrate_stats::{Counts, homogeneity};
 
 use super::{Block, Table, Text};
@@ -60,7 +60,7 @@ fn differ(rows: &[DeviceRow]) -> Option<String> {
 /// Devices that stopped working, a sentence for each.
 pub(super) fn failed(view: &View) -> Vec<String> {
     // The reason why the run ended says it already.
-    if view.run.stopped_because.is_some() {
+    if view.run.stopped == Some(StopReason::DeviceFailed) {
         return Vec::new();
     }
     let failures = view.run.device_failures.iter();

@@ -11,6 +11,12 @@ use crate::compare::claimed;
 use crate::view::View;
 use crate::words::{NOTHING, bad_outcomes, count, seconds};
 
+/// Whether a run used the device that it asked for. `cuda:*` asks for any CUDA devices.
+fn is_as_asked(used: &str, asked: &str) -> bool {
+    let is_cuda = |device: &str| device.trim().starts_with("cuda:");
+    used == asked || asked == "cuda:*" && used.split(',').all(is_cuda)
+}
+
 /// Facts in two columns, a name and its value.
 pub(super) fn environment(view: &View) -> Vec<Block> {
     let run = &view.run;
@@ -18,7 +24,7 @@ pub(super) fn environment(view: &View) -> Vec<Block> {
         true => "running for",
         false => "took",
     };
-    let device = match run.device == run.device_asked {
+    let device = match is_as_asked(&run.device, &run.device_asked) {
         true => run.device.clone(),
         false => format!("{} (requested: {})", run.device, run.device_asked),
     };

@@ -21,7 +21,7 @@ pub(super) fn running(view: &View) -> Vec<Block> {
     if let Some(why) = view.pace.ending {
         let why = match why {
             StopReason::TimeBudget => "its time is used up",
-            _ => "the user stopped it",
+            _ => "a signal stopped it",
         };
         let text = format!(
             "Stopping: {why}; waiting for {}.",

@@ -207,7 +207,7 @@ fn bias(view: &View) -> Option<String> {
         }
         (StopReason::TimeBudget, _) => of_time(view)?,
         (StopReason::Interrupted, _) => {
-            "If the user stopped the run because of its results, the rates are biased.".to_owned()
+            "If the run was stopped because of its results, the rates are biased.".to_owned()
         }
         _ => return None,
     };

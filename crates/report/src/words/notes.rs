@@ -44,7 +44,7 @@ pub(crate) fn notes(view: &View) -> Vec<String> {
 pub(crate) fn stop_note(view: &View) -> Option<String> {
     let run = &view.run;
     let what = match run.stopped {
-        Some(StopReason::Interrupted) => return Some("The user stopped the run.".to_owned()),
+        Some(StopReason::Interrupted) => return Some(stopped_by(run)),
         Some(StopReason::JournalFailed) => "the journal could not be written",
         Some(StopReason::WaitingFailed) => "it could not wait for its children",
         Some(StopReason::DeviceFailed) => "no device works any more",
@@ -58,6 +58,16 @@ pub(crate) fn stop_note(view: &View) -> Option<String> {
     };
     let because = clean(run.stopped_because.as_deref().unwrap_or_default(), SENTENCE);
     Some(format!("The run stopped because {what}: {because}."))
+}
+
+/// A run that a signal stopped. Its reason is the signal's name; a merged run has words.
+fn stopped_by(run: &RunFacts) -> String {
+    let because = clean(run.stopped_because.as_deref().unwrap_or_default(), SENTENCE);
+    match &*because {
+        "" => "The run was stopped by a signal.".to_owned(),
+        name if name.starts_with("SIG") => format!("The run was stopped by {name}."),
+        words => format!("The run was stopped by a signal: {words}."),
+    }
 }
 
 fn run_notes(view: &View) -> Vec<String> {

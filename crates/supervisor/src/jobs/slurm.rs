@@ -2,9 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use super::JobError;
 use super::folder::{JobFolder, JobIds};
+
+/// A time limit below this is not announced.
+const SHORT_JOB: Duration = Duration::from_secs(5 * 60);
+
+/// The signal by which Slurm announces the time limit of a shard. Slurm may send it up to a minute
+/// too early, so that it would stop a short job at its start.
+pub(super) fn early_signal(limit: Option<Duration>) -> Option<&'static str> {
+    let is_short = limit.is_some_and(|limit| limit < SHORT_JOB);
+    (!is_short).then_some("B:INT@60")
+}
 
 /// Submits the scripts in the folder: the shards, the merge after all of them, and the watch.
 ///

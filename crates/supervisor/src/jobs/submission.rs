@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::folder::JobFolder;
 use super::template::{Settings, Syntax, shell_line};
-use super::{Engine, JobError, Resources, TemplateError, Templates};
+use super::{Engine, JobError, Resources, TemplateError, Templates, slurm};
 
 /// The folder of a job in the containers of Kubernetes.
 const MOUNTED: &str = "/job";
@@ -153,6 +153,7 @@ impl Submission {
             .option("account", account.as_deref())
             .texts("sbatch", sbatch)
             .number("time", self.minutes())
+            .option("signal", slurm::early_signal(self.time))
             .number("cpus", cpus.map(u64::from))
             .option("memory", memory.as_deref())
             .option("gpus", gpus.as_deref())

@@ -7,6 +7,7 @@ use super::expect::missed;
 use super::seen::{DescendantDeath, Kill, Seen};
 use super::transcript::{ChapterLog, State, Transcript};
 use crate::plan::UnitSpec;
+use crate::signals::StopSignal;
 use crate::suite::{DescendantCrash, bytes_text};
 
 /// Judges an attempt. Its place in the run, its times and its files are not known here.
@@ -41,6 +42,9 @@ fn process_end(spec: &UnitSpec, seen: &Seen) -> ProcessEnd {
     if let Some(reason) = &seen.transcript.unavailable {
         return ProcessEnd::NotStarted(format!("unavailable: {reason}"));
     }
+    if let (Some(signal), Some(exit)) = (seen.stopped_with_run, &seen.exit) {
+        return ProcessEnd::Cut(Outcome::Interrupted, with_run(signal, exit));
+    }
     match (seen.killed, &seen.exit) {
         // A kill by crashrate is never counted as the child's own signal, whatever its exit is.
         (Some(Kill::TimeLimit), _) => ProcessEnd::Cut(Outcome::TimedOut, time_limit(spec, seen)),
@@ -66,6 +70,15 @@ fn process_end(spec: &UnitSpec, seen: &Seen) -> ProcessEnd {
         (None, Some(Exit::Signal(name))) => by_signal(spec, name),
         (None, None) => ProcessEnd::Cut(Outcome::Lost, "result lost".into()),
     }
+}
+
+/// The reason of an attempt that was stopped together with crashrate.
+fn with_run(signal: StopSignal, exit: &Exit) -> String {
+    let exit = match exit {
+        Exit::Signal(name) => name.clone(),
+        Exit::Code(code) => format!("exit code {code}"),
+    };
+    format!("{exit}, when the run was stopped by {}", signal.name())
 }
 
 /// An exit code may be declared to mean a crash, or a tool may say on standard error that it does.

@@ -5,13 +5,14 @@ use crashrate_model::Exit;
 
 use super::transcript::Transcript;
 use crate::plan::UnitSpec;
+use crate::signals::StopSignal;
 
 /// Why crashrate killed an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kill {
     /// Its time limit expired.
     TimeLimit,
-    /// The user stopped the run.
+    /// The run was stopped.
     Interrupt,
 }
 
@@ -24,6 +25,8 @@ pub struct Seen {
     pub not_started: Option<String>,
     /// Why crashrate killed it.
     pub killed: Option<Kill>,
+    /// The signal by which crashrate itself was stopped when it died of a stop signal.
+    pub stopped_with_run: Option<StopSignal>,
     /// Its events.
     pub transcript: Transcript,
     /// Seconds from start to end.
@@ -61,6 +64,7 @@ impl Seen {
             exit: None,
             not_started: None,
             killed: None,
+            stopped_with_run: None,
             transcript: Transcript::new(ids, unit.mode),
             secs: 0.0,
             oom_kills: 0,

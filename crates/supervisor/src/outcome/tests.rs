@@ -8,6 +8,7 @@ use crashrate_protocol::Event;
 
 use super::*;
 use crate::plan::{ChapterSpec, UnitSpec};
+use crate::signals::StopSignal;
 use crate::suite::Expect;
 
 fn spec(mode: Mode, needs_verdict: bool, chapters: &[&str]) -> UnitSpec {
@@ -117,6 +118,32 @@ fn a_worker_must_send_a_verdict() {
         judge(&no_device, Exit::Code(3)).outcome,
         Outcome::NotStarted
     );
+}
+
+#[test]
+fn a_death_by_the_signal_that_stops_the_run_is_no_crash() {
+    let spec = spec(Mode::Isolated, false, &["a"]);
+    for (exit, reason) in [
+        (
+            signal("SIGTERM"),
+            "SIGTERM, when the run was stopped by SIGINT",
+        ),
+        (
+            Exit::Code(143),
+            "exit code 143, when the run was stopped by SIGINT",
+        ),
+    ] {
+        assert_eq!(StopSignal::killed(&exit), Some(StopSignal::Terminate));
+        let mut facts = seen(&spec, &[], exit);
+        assert_ne!(classify(&spec, &facts).outcome, Outcome::Interrupted);
+        facts.stopped_with_run = Some(StopSignal::Interrupt);
+        let verdict = classify(&spec, &facts);
+        assert_eq!(verdict.outcome, Outcome::Interrupted);
+        assert_eq!(verdict.reason.as_deref(), Some(reason));
+    }
+    for exit in [signal("SIGSEGV"), signal("SIGKILL"), Exit::Code(1)] {
+        assert_eq!(StopSignal::killed(&exit), None);
+    }
 }
 
 #[test]

@@ -221,6 +221,8 @@ impl Plan {
         suite.file = None;
         suite.python_package = None;
         suite.builds = None;
+        // Each machine asks its devices in its own way.
+        suite.probe = None;
         let text = json!({
             "suite": suite,
             "units": self.units,

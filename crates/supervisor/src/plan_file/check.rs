@@ -1,5 +1,7 @@
 //! Compares a plan file with what a machine would run.
 
+use crashrate_model::Unit;
+
 use super::{PlanFile, PlanFileError, programs};
 use crate::plan::Plan;
 use crate::request::RunRequest;
@@ -42,24 +44,73 @@ impl PlanFile {
     pub fn check_request(&self, request: &RunRequest) -> Result<(), PlanFileError> {
         let file = &self.request;
         let parts = [
-            ("seed", file.plan.seed == request.plan.seed),
-            ("units or rounds", file.plan.units == request.plan.units),
+            ("the seed differs", file.plan.seed == request.plan.seed),
             (
-                "suite",
+                "the suite differs",
                 file.plan.fingerprint() == request.plan.fingerprint()
                     && file.plan.suite.baseline == request.plan.suite.baseline,
             ),
-            ("stopping rule", file.stopping == request.stopping),
-            ("margin", file.not_worse_by == request.not_worse_by),
-            ("number of jobs", file.jobs == request.jobs),
-            ("evidence", file.evidence == request.evidence),
+            (
+                "the stopping rule differs",
+                file.stopping == request.stopping,
+            ),
+            (
+                "the margin differs",
+                file.not_worse_by == request.not_worse_by,
+            ),
+            (
+                "the number of jobs differs",
+                file.chooses_devices() || file.jobs == request.jobs,
+            ),
+            (
+                "the choice of evidence differs",
+                file.evidence == request.evidence,
+            ),
         ];
-        match parts.into_iter().find(|(_, is_same)| !is_same) {
-            Some((what, _)) => Err(PlanFileError::OtherPlan {
+        let unlike = parts.into_iter().find(|(_, is_same)| !is_same);
+        let what = match unlike {
+            Some((seed, _)) if file.plan.seed != request.plan.seed => Some(seed.to_owned()),
+            other => unit_difference(&file.plan.units, &request.plan.units)
+                .or(other.map(|(what, _)| what.to_owned())),
+        };
+        match what {
+            Some(what) => Err(PlanFileError::OtherPlan {
                 path: self.path.clone(),
                 what,
             }),
             None => Ok(()),
         }
+    }
+}
+
+/// The first unit of a plan that differs from what is asked for here.
+fn unit_difference(planned: &[Unit], here: &[Unit]) -> Option<String> {
+    let name = |unit: &Unit| format!("`{}` ({}, {})", unit.name, unit.mode, unit.variant);
+    let is_same_unit = |a: &Unit, b: &Unit| {
+        (&a.name, a.mode, &a.variant, a.spawn) == (&b.name, b.mode, &b.variant, b.spawn)
+    };
+    let has = |units: &[Unit], unit: &Unit| units.iter().any(|other| is_same_unit(other, unit));
+    if let Some(unit) = here.iter().find(|unit| !has(planned, unit)) {
+        return Some(format!("{} is not in the plan", name(unit)));
+    }
+    if let Some(unit) = planned.iter().find(|unit| !has(here, unit)) {
+        return Some(format!("{} is in the plan and not here", name(unit)));
+    }
+    let (planned, here) = planned.iter().zip(here).find(|(a, b)| a != b)?;
+    Some(match planned.rounds == here.rounds {
+        false => format!(
+            "{} has {} in the plan and {} here",
+            name(planned),
+            rounds(planned.rounds),
+            here.rounds
+        ),
+        true => format!("{} differs", name(planned)),
+    })
+}
+
+fn rounds(n: u32) -> String {
+    match n {
+        1 => "1 round".to_owned(),
+        n => format!("{n} rounds"),
     }
 }

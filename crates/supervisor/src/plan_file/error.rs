@@ -55,15 +55,15 @@ pub enum PlanFileError {
     Changed(PathBuf),
     /// It was made of another suite or with other options.
     #[error(
-        "{}: the {what} of this plan differ from what is asked for here; use the suite and the \
-         options that it was made with, or remove it to make a new plan",
+        "{}: not the plan of what is asked for here: {what}; use the suite and the options that it \
+         was made with, or remove the file to make a new plan",
         path.display()
     )]
     OtherPlan {
         /// The file.
         path: PathBuf,
         /// What differs.
-        what: &'static str,
+        what: String,
     },
     /// A program on this machine is missing, or differs from the planned one.
     #[error("{}: {}", path.display(), program_words(program, planned, found.as_deref()))]

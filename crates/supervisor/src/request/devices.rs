@@ -71,14 +71,25 @@ fn here(device: &str, local: &LocalDevices) -> Result<DeviceSet, RequestError> {
 }
 
 impl RunRequest {
+    /// Whether each machine that runs the plan chooses its devices, and so how many attempts run
+    /// at the same time and how a device is asked whether it works.
+    pub fn chooses_devices(&self) -> bool {
+        self.plan.suite.device == ALL_CUDA
+    }
+
     /// Chooses the devices of this machine, for a plan that was made with
-    /// [`DeviceChoice::Later`]. Its number of jobs is for each device.
+    /// [`DeviceChoice::Later`]. Its number of jobs is for each device, and `asked` is for all.
     ///
     /// # Errors
     /// They cannot be used, or the plan is for one device.
-    pub fn use_devices(&mut self, local: &LocalDevices) -> Result<(), RequestError> {
+    pub fn use_devices(
+        &mut self,
+        local: &LocalDevices,
+        asked: Option<u32>,
+    ) -> Result<(), RequestError> {
         self.devices = here(&self.plan.suite.device, local)?;
-        self.jobs = self.jobs.saturating_mul(self.devices.count().max(1));
+        let asked = asked.filter(|_| self.chooses_devices());
+        self.jobs = jobs(asked, self.jobs, &self.devices)?;
         Ok(())
     }
 }

@@ -101,6 +101,10 @@ pub enum RunEvent<'a> {
     Search(&'a SearchStatus),
     /// What this unit measures is being built, or found among the kept builds.
     Building(u32, &'a Source),
+    /// The device of a slot is asked whether it works, which takes at most this long.
+    Probing(u32, &'a str, Duration),
+    /// The device of a slot has answered, or not.
+    Probed(u32),
     /// The user asked what runs now.
     Status(&'a [RunningAttempt]),
     /// The user asked to stop: running attempts may end.

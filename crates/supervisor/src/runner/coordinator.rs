@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use crashrate_model::{RunInfo, StopReason};
 use tokio::runtime::Runtime;
-use tokio::signal::unix::SignalKind;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -21,9 +20,10 @@ use super::campaign::RunError;
 use super::event::{Event, Flow};
 use super::finish::Finisher;
 use super::state::Runner;
+use super::stop_notice::StopNotice;
 use crate::journal::JournalError;
 use crate::process::{Slot, SlotEvent};
-use crate::signals::{EndSignal, StatusSignals};
+use crate::signals::{EndSignal, StatusSignals, StopSignal};
 
 /// How often the journal is synced to survive a power cut.
 const SYNC_INTERVAL: Duration = Duration::from_secs(3);
@@ -38,6 +38,7 @@ pub(super) struct Coordinator<'a> {
     is_over: AtomicBool,
     end: Mutex<Option<Result<StopReason, RunError>>>,
     over: Notify,
+    stop_notice: StopNotice,
 }
 
 impl<'a> Coordinator<'a> {
@@ -48,6 +49,7 @@ impl<'a> Coordinator<'a> {
             is_over: AtomicBool::new(false),
             end: Mutex::new(None),
             over: Notify::new(),
+            stop_notice: StopNotice::default(),
         }
     }
 
@@ -100,7 +102,10 @@ impl<'a> Coordinator<'a> {
             SlotEvent::CheckProgram(running) => self.finisher.check_program(running),
             SlotEvent::Build(running) => self.finisher.build(running),
             SlotEvent::Probe(running, end) => self.finisher.probe(running, end),
-            SlotEvent::Ended(assignment, observed) => self.finisher.finish(*assignment, observed),
+            SlotEvent::Ended(assignment, mut observed) => {
+                self.stop_notice.attribute(&mut observed);
+                self.finisher.finish(*assignment, observed)
+            }
         };
         self.handle(event);
     }
@@ -136,9 +141,11 @@ impl<'a> Coordinator<'a> {
         info: RunInfo,
         time_budget: Option<Duration>,
     ) -> Result<StopReason, RunError> {
-        let mut interrupt = EndSignal::listen(SignalKind::interrupt()).map_err(RunError::SetUp)?;
-        let mut terminate = EndSignal::listen(SignalKind::terminate()).map_err(RunError::SetUp)?;
-        let mut hangup = EndSignal::listen(SignalKind::hangup()).map_err(RunError::SetUp)?;
+        let mut interrupt =
+            EndSignal::listen(StopSignal::Interrupt.kind()).map_err(RunError::SetUp)?;
+        let mut terminate =
+            EndSignal::listen(StopSignal::Terminate.kind()).map_err(RunError::SetUp)?;
+        let mut hangup = EndSignal::listen(StopSignal::Hangup.kind()).map_err(RunError::SetUp)?;
         let mut status = StatusSignals::listen().map_err(RunError::SetUp)?;
         let mut sync = interval(SYNC_INTERVAL);
         sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -155,10 +162,11 @@ impl<'a> Coordinator<'a> {
                 () = self.over.notified() => {}
                 () = interrupt.received() => {
                     let again = std::mem::replace(&mut was_interrupted, true);
-                    self.handle(if again { Event::Kill } else { Event::Stop });
+                    let event = if again { Event::Kill } else { Event::Stop };
+                    self.stop(event, StopSignal::Interrupt);
                 }
-                () = terminate.received() => self.handle(Event::Kill),
-                () = hangup.received() => self.handle(Event::Kill),
+                () = terminate.received() => self.stop(Event::Kill, StopSignal::Terminate),
+                () = hangup.received() => self.stop(Event::Kill, StopSignal::Hangup),
                 () = status.received() => self.handle(Event::Status),
                 () = &mut out_of_time, if is_in_time => {
                     is_in_time = false;
@@ -167,6 +175,13 @@ impl<'a> Coordinator<'a> {
                 _ = sync.tick() => self.handle(Event::SyncDue),
             }
         }
+    }
+
+    /// Handles a stop signal, then lets attempts that died of one end: nothing is started after
+    /// them.
+    fn stop(&self, event: fn(StopSignal) -> Event, signal: StopSignal) {
+        self.handle(event(signal));
+        self.stop_notice.received(signal);
     }
 
     fn lock(&self) -> MutexGuard<'_, Runner<'a>> {

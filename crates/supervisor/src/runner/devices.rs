@@ -4,16 +4,28 @@ use std::collections::VecDeque;
 
 use crashrate_model::{DeviceFailure, Ended, Outcome, Record, Started, StopReason};
 
-use super::campaign::RunError;
+use super::campaign::{RunError, RunEvent};
+use super::probes::LIMIT;
 use super::state::Runner;
 use crate::plan::Pending;
 use crate::schedule::{End, Input, Running};
 
 impl Runner<'_> {
-    /// Whether a device may have stopped working, as an attempt on it ended so, and can be asked.
-    pub(super) fn doubts_device(&self, unit: u32, outcome: Outcome) -> bool {
+    /// Asks the device of an attempt that ended so, if it may have stopped working and can be asked.
+    /// Until it has answered, its slot takes nothing else.
+    pub(super) fn asks_device(&mut self, running: Running, outcome: Outcome, end: End) -> bool {
         let is_death = matches!(outcome, Outcome::Crashed | Outcome::TimedOut);
-        is_death && self.probes.can_ask(unit, &self.device_name())
+        let Running { slot, key, .. } = running;
+        if !is_death || !self.probes.can_ask(key.unit, &self.device_name()) {
+            return false;
+        }
+        let own = self.specs.device_of(slot);
+        let own = own.map(|own| self.specs.devices[own as usize].name.clone());
+        let name = own.unwrap_or_else(|| self.device_name());
+        (self.observer)(RunEvent::Probing(slot, &name, LIMIT));
+        self.is_busy[slot as usize] = true;
+        self.slots.probe(running, end);
+        true
     }
 
     /// The device of attempts: the requested one, or what they report of `auto`.
@@ -40,6 +52,7 @@ impl Runner<'_> {
     ) -> Result<(), RunError> {
         let slot = running.slot;
         self.is_busy[slot as usize] = false;
+        (self.observer)(RunEvent::Probed(slot));
         if let Some(probe) = problem
             && !self.has_failed(slot)
         {

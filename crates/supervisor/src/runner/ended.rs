@@ -65,10 +65,7 @@ impl Runner<'_> {
         record.at = self.elapsed();
         self.record(Record::Ended(record), inputs)?;
         let end = end_of(outcome);
-        if self.doubts_device(unit, outcome) {
-            // The slot takes nothing else before its device has answered.
-            self.is_busy[running.slot as usize] = true;
-            self.slots.probe(running, end);
+        if self.asks_device(running, outcome, end) {
             return Ok(());
         }
         let slot = running.slot;

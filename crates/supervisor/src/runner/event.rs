@@ -11,6 +11,7 @@ use crate::outcome::Note;
 use crate::plan::RoundKey;
 use crate::process::Observed;
 use crate::schedule::{End, Running};
+use crate::signals::StopSignal;
 
 /// Everything that can happen to a run.
 pub(super) enum Event {
@@ -35,10 +36,10 @@ pub(super) enum Event {
     },
     /// The user asked what runs now.
     Status,
-    /// The user asked to start nothing more.
-    Stop,
-    /// The user asked to kill what runs.
-    Kill,
+    /// A signal asks to start nothing more.
+    Stop(StopSignal),
+    /// A signal asks to kill what runs.
+    Kill(StopSignal),
     /// The time budget is spent.
     OutOfTime,
     /// It is time to sync the journal.

@@ -20,6 +20,7 @@ mod resume;
 mod set_up;
 mod state;
 mod status;
+mod stop_notice;
 mod stops;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ use probes::Probes;
 use state::Runner;
 
 pub use campaign::{Campaign, Observer, RunError, RunEvent, RunningAttempt};
+pub use probes::{ProbeError, check_probe};
 
 /// Runs a campaign to its end and reports its events to `observer`. If the folder has a journal,
 /// runs exactly the rounds that have no end in it.

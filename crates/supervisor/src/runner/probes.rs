@@ -3,7 +3,7 @@
 //! A probe is a short program: the suite's, or the worker, which lists the devices that it can
 //! compute on. It runs in the thread of the slot whose attempt has ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -13,23 +13,65 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crashrate_model::Finding;
+use thiserror::Error;
 
 use crate::device::cuda_number;
 use crate::doctor;
-use crate::plan::{RoundKey, SpecBuilder};
+use crate::plan::{Plan, RoundKey, SpecBuilder};
 use crate::process::{BuildGroup, BuildProcess, Guardian};
 use crate::program;
 use crate::schedule::Running;
 use crate::suite::word_of_text;
+use crate::worker::Workers;
 
 /// How long a probe may take. Loading CUDA from a cold disk takes tens of seconds.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 /// Time before the second try: a driver needs seconds to reset a device.
 const PAUSE: Duration = Duration::from_secs(3);
 /// How often a pause looks whether the run was stopped.
 const STEP: Duration = Duration::from_millis(50);
 /// The most characters of a probe's output that a report shows.
 const SHOWN: usize = 200;
+
+/// The command that asks whether a device works cannot be started.
+#[derive(Debug, Error)]
+#[error("probe: {0}")]
+pub struct ProbeError(String);
+
+/// Checks that the command that asks whether a device works is on this machine.
+///
+/// # Errors
+/// It is not, or it is not executable.
+pub fn check_probe(plan: &Plan, workers: &Workers) -> Result<(), ProbeError> {
+    let Some(argv) = &plan.suite.probe else {
+        return Ok(());
+    };
+    let specs = SpecBuilder::new(plan, "", &workers.by_variant);
+    let mut searched = BTreeSet::new();
+    for unit in specs.units() {
+        if searched.insert(unit.env.get("PATH").cloned()) {
+            let directory = &plan.suite.sequence_timing.directory;
+            program::find(&argv[0], directory, &unit.env).map_err(ProbeError)?;
+        }
+    }
+    Ok(())
+}
+
+/// Why a device does not work, in words.
+enum Problem {
+    /// The probe did not end in time. A second one would take as long.
+    Hung(String),
+    /// The probe ended, and a second one may succeed.
+    Failed(String),
+}
+
+impl Problem {
+    fn words(self) -> String {
+        match self {
+            Problem::Hung(words) | Problem::Failed(words) => words,
+        }
+    }
+}
 
 /// The probes of a run.
 pub(super) struct Probes {
@@ -84,20 +126,24 @@ impl Probes {
         }
     }
 
-    /// Asks the device of a slot, if need be twice. Returns why it does not work.
+    /// Asks the device of a slot, twice if the first answer is bad. Returns why it does not work.
     pub(super) fn ask(
         &self,
         running: Running,
         specs: &SpecBuilder<'_>,
         guardian: &Guardian,
     ) -> Option<String> {
-        let first = self.try_once(running, specs, guardian)?;
+        let first = match self.try_once(running, specs, guardian)? {
+            Problem::Hung(words) => return Some(words),
+            Problem::Failed(words) => words,
+        };
         tracing::info!("the device does not answer a probe ({first}); trying again");
         let begun = Instant::now();
         while begun.elapsed() < PAUSE && !self.lock().is_cancelled {
             thread::sleep(STEP);
         }
-        self.try_once(running, specs, guardian)
+        let second = self.try_once(running, specs, guardian);
+        second.map(Problem::words)
     }
 
     /// Ends what runs now, and asks nothing more.
@@ -113,11 +159,11 @@ impl Probes {
         Running { slot, key, .. }: Running,
         specs: &SpecBuilder<'_>,
         guardian: &Guardian,
-    ) -> Option<String> {
+    ) -> Option<Problem> {
         let kind = self.units[key.unit as usize].as_ref()?;
         let problem = match self.run(kind, (key, slot), specs, guardian) {
             Ok(problem) => problem,
-            Err(error) => Some(format!("{} {error}", kind.name())),
+            Err(error) => Some(Problem::Failed(format!("{} {error}", kind.name()))),
         };
         problem.filter(|_| !self.lock().is_cancelled)
     }
@@ -128,7 +174,7 @@ impl Probes {
         (key, slot): (RoundKey, u32),
         specs: &SpecBuilder<'_>,
         guardian: &Guardian,
-    ) -> io::Result<Option<String>> {
+    ) -> io::Result<Option<Problem>> {
         let spec = specs.attempt(key, 1, slot);
         let env = spec.all_env();
         let env: BTreeMap<String, String> = env
@@ -152,9 +198,10 @@ impl Probes {
         let text = text_of(&mut output);
         let Some(status) = ended? else {
             let secs = LIMIT.as_secs();
-            return Ok(Some(format!("{} did not end within {secs} s", kind.name())));
+            let words = format!("{} did not end within {secs} s", kind.name());
+            return Ok(Some(Problem::Hung(words)));
         };
-        Ok(match kind {
+        let problem = match kind {
             _ if !status.success() => {
                 let last = text.lines().rfind(|line| !line.trim().is_empty());
                 let last: String = last.unwrap_or_default().chars().take(SHOWN).collect();
@@ -171,7 +218,8 @@ impl Probes {
                 specs.device_name()
             )),
             _ => None,
-        })
+        };
+        Ok(problem.map(Problem::Failed))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

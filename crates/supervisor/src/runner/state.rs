@@ -23,6 +23,7 @@ use crate::process::{Assignment, Slots};
 use crate::program::Programs;
 use crate::schedule::{Action, End, Input, Running, Schedule};
 use crate::search::SharedSearch;
+use crate::signals::StopSignal;
 
 /// The reason on record for an attempt whose supervisor died.
 const LOST: &str =
@@ -60,6 +61,8 @@ pub(super) struct Runner<'a> {
     pub(super) first_watch: Vec<Option<EvidenceMode>>,
     /// Why the counted rounds ended, while evidence rounds follow them.
     pub(super) counted: Option<StopReason>,
+    /// The first signal that stopped the run.
+    pub(super) stop_signal: Option<StopSignal>,
     /// Why the run ends early.
     pub(super) trouble: Option<(StopReason, String)>,
     started: Instant,
@@ -107,6 +110,7 @@ impl<'a> Runner<'a> {
             perturbing: resume.perturbing,
             hellos: Vec::new(),
             counted: None,
+            stop_signal: None,
             trouble: None,
             started: Instant::now(),
             observer,
@@ -134,8 +138,8 @@ impl<'a> Runner<'a> {
             Event::SlotPanicked { slot, message } => {
                 return Err(RunError::SlotPanicked { slot, message });
             }
-            Event::Stop => self.stop(&mut inputs)?,
-            Event::Kill => self.kill(&mut inputs),
+            Event::Stop(signal) => self.stop(signal, &mut inputs)?,
+            Event::Kill(signal) => self.kill(signal, &mut inputs),
             Event::OutOfTime => self.out_of_time(&mut inputs)?,
             Event::SyncDue => {
                 let journal = self.journal.unsynced()?;
@@ -335,6 +339,9 @@ impl<'a> Runner<'a> {
     fn close(&mut self, why: StopReason) -> Result<Flow, RunError> {
         let (why, reason) = match self.trouble.take() {
             Some((why, reason)) => (why, Some(reason)),
+            None if why == StopReason::Interrupted => {
+                (why, self.stop_signal.map(|signal| signal.name().to_owned()))
+            }
             None => (why, None),
         };
         let closed = Closed {

@@ -7,10 +7,16 @@ use crashrate_model::{Ending, Record, StopReason};
 use super::campaign::{RunError, RunEvent};
 use super::state::Runner;
 use crate::schedule::Input;
+use crate::signals::StopSignal;
 
 impl Runner<'_> {
-    /// The user asked to start nothing more.
-    pub(super) fn stop(&mut self, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
+    /// A signal asks to start nothing more.
+    pub(super) fn stop(
+        &mut self,
+        signal: StopSignal,
+        inputs: &mut VecDeque<Input>,
+    ) -> Result<(), RunError> {
+        self.stop_signal.get_or_insert(signal);
         (self.observer)(RunEvent::Stopping);
         self.end_early(StopReason::Interrupted, inputs)
     }
@@ -24,8 +30,9 @@ impl Runner<'_> {
         self.record(Record::Ending(Ending { at, why }), inputs)
     }
 
-    /// The user asked to kill what runs.
-    pub(super) fn kill(&mut self, inputs: &mut VecDeque<Input>) {
+    /// A signal asks to kill what runs.
+    pub(super) fn kill(&mut self, signal: StopSignal, inputs: &mut VecDeque<Input>) {
+        self.stop_signal.get_or_insert(signal);
         (self.observer)(RunEvent::Killing);
         self.cancel_helpers();
         self.evidence_rounds = None;

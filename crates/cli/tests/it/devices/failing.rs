@@ -134,9 +134,46 @@ fn ctrl_c_ends_a_probe() {
     ];
     let live = place.start(&mut place.command(&args));
     until("the probe runs", || place.path().join("asked").exists());
+    live.signal(Signal::SIGUSR1);
+    live.says("asking cuda whether it works, for at most 1 min");
     live.signal(Signal::SIGINT);
     live.wait().expect(106);
     let journal = place.journal();
     assert_eq!(journal.closed[0].why, StopReason::Interrupted);
     assert_eq!(journal.ended.len(), 1, "its result is on record");
+}
+
+#[test]
+fn a_probe_that_is_not_here_is_refused_at_the_start() {
+    let place = with_probe("#!/bin/sh\n");
+    let run = ["run", "suite.toml", "--device", "cuda", "--probe"];
+    for (probe, says) in [
+        ("./nosuch", "there is no program"),
+        (
+            "nosuch-probe",
+            "there is no program `nosuch-probe` on the PATH",
+        ),
+        ("./suite.toml", "is not executable"),
+    ] {
+        let error = place.crashrate(&[&run[..], &[probe]].concat()).expect(96);
+        assert!(error.stderr.contains(says), "{}", error.stderr);
+    }
+    assert!(place.runs().is_empty(), "nothing was measured");
+}
+
+/// The suite is in another folder.
+#[test]
+fn a_probe_of_the_command_line_is_found_from_here() {
+    let place = Place::new();
+    place.write(
+        "sub/suite.toml",
+        format!("[suite]\nname = \"x\"\n{CRASHES}"),
+    );
+    place.program("here", "#!/bin/sh\ntouch asked\n");
+    let run = ["run", "sub/suite.toml", "--device", "cuda", "--probe"];
+    place
+        .crashrate(&[&run[..], &["./here", "--evidence", "none"]].concat())
+        .expect(100);
+    assert!(place.path().join("sub/asked").exists());
+    assert_eq!(place.journal().ended.len(), 12);
 }

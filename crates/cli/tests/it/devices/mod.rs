@@ -204,6 +204,40 @@ fn devices_that_cannot_be_used_are_refused() {
     assert!(!done.stderr.is_empty());
 }
 
+#[test]
+fn a_plan_for_all_devices_leaves_jobs_and_the_probe_to_each_machine() {
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"a\"\nrounds = 4\ncommand = [\"true\"]\n");
+    let plan = ["plan-file", "suite.toml", "-o", "p.json", "--device"];
+    place
+        .crashrate(&[&plan[..], &["cuda:*"]].concat())
+        .expect(0);
+    let run = ["run", "p.json", "-j", "4", "--probe", "true"];
+    place
+        .start(&mut seeing(&place, "1,2", &run))
+        .wait()
+        .expect(0);
+    place
+        .start(&mut seeing(&place, "1", &run[..2]))
+        .wait()
+        .expect(0);
+    let opened: Vec<_> = (place.runs().iter())
+        .map(|run| Journal::read(run).opened[0].run.clone())
+        .collect();
+    assert_eq!([opened[0].jobs, opened[1].jobs], [4, 1]);
+    assert_eq!(opened[0].plan, opened[1].plan);
+    let report = place.crashrate(&["report", "1", "--full"]).expect(0).stdout;
+    assert!(says(&report, "cuda:0, cuda:1"), "{report}");
+    assert!(!report.contains("requested"), "{report}");
+    // A plan for one device has these options.
+    place
+        .crashrate(&[&plan[..], &["cuda:0"]].concat())
+        .expect(0);
+    let done = place.start(&mut seeing(&place, "1,2", &run)).wait();
+    let problem = "has the plan with all its options";
+    assert!(done.expect(96).stderr.contains(problem));
+}
+
 /// Waits for a file `go` in round 1.
 const WAITS: &str = r#"
 [defaults]
