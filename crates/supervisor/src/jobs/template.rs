@@ -339,8 +339,8 @@ mod tests {
     fn unknown_settings_and_line_ends_are_errors() {
         let error = |text: &str| settings().fill("t.sh", text, Syntax::Shell).unwrap_err();
         assert_eq!(
-            error("a\n@nome@\n").to_string(),
-            "t.sh:2: there is no setting @nome@; did you mean @name@?"
+            error("a\n@namee@\n").to_string(),
+            "t.sh:2: there is no setting @namee@; did you mean @name@?"
         );
         let settings = Settings::default().text("name", "a\nb");
         let error = settings.fill("t.sh", "@name@", Syntax::Shell).unwrap_err();

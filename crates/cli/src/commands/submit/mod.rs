@@ -2,6 +2,7 @@
 
 mod args;
 mod words;
+mod workflow;
 
 use std::ffi::OsString;
 use std::fs;
@@ -24,6 +25,7 @@ use crate::suite_file::find_suite;
 use args::EngineArguments;
 pub(crate) use args::SubmitArguments;
 use words::{Words, divide};
+use workflow::write_workflow;
 
 impl From<JobError> for Failure {
     fn from(error: JobError) -> Failure {
@@ -122,15 +124,18 @@ fn engine_name(suite: &str, suffix: Option<&str>) -> String {
     }
 }
 
+fn current_directory() -> Result<PathBuf, Failure> {
+    std::env::current_dir()
+        .map_err(|error| Failure::usage(format!("the current directory cannot be used: {error}")))
+}
+
 fn submission(
     engine: &EngineArguments,
     words: Words,
     name: String,
+    directory: PathBuf,
     stops_early: bool,
 ) -> Result<Submission, Failure> {
-    let here = std::env::current_dir().map_err(|error| {
-        Failure::usage(format!("the current directory cannot be used: {error}"))
-    })?;
     let crashrate = match &engine.program {
         Some(path) => path.clone(),
         None => this_program()?.0,
@@ -140,7 +145,7 @@ fn submission(
         name,
         shards: engine.shards,
         crashrate,
-        directory: here,
+        directory,
         plan_words: words.plan,
         run_words: words.run,
         stops_early,
@@ -177,7 +182,7 @@ fn submit_job(
         _ => None,
     };
     let stops_early = plan.as_ref().is_some_and(|(_, stops_early)| *stops_early);
-    let submission = submission(engine, words, name, stops_early)?;
+    let submission = submission(engine, words, name, current_directory()?, stops_early)?;
     let files = submission.files(&planned)?;
     if engine.dry_run {
         print(&shown(&files))?;
@@ -294,47 +299,6 @@ fn submitted(folder: &JobFolder, job: &Job) -> String {
     };
     text += &format!("folder  {path}\nmore    crashrate status {shown} --watch\n");
     text
-}
-
-/// Writes the file that GitHub or Buildkite reads from the repository.
-fn write_workflow(engine: &EngineArguments, words: Words, suite: &str) -> Result<Exit, Failure> {
-    let name = engine_name(suite, None);
-    let submission = submission(engine, words, name.clone(), false)?;
-    let planned = JobFolder::planned(PathBuf::from("."));
-    let files = submission.files(&planned)?;
-    if engine.dry_run {
-        print(&files.iter().map(|file| &*file.text).collect::<String>())?;
-        return Ok(Exit::Passed);
-    }
-    if engine.job.is_some() {
-        return Err(Failure::usage(format!(
-            "--job: a workflow of {} has no job folder here",
-            engine.on
-        )));
-    }
-    let (folder, next) = match engine.on {
-        Engine::Buildkite => (".buildkite", "buildkite-agent pipeline upload"),
-        _ => (
-            ".github/workflows",
-            "commit and push it, then: gh workflow run",
-        ),
-    };
-    let path = Path::new(folder).join(format!("{name}.yml"));
-    fs::create_dir_all(folder).map_err(|error| Failure::new(Exit::Journal, error))?;
-    let written = fs::File::create_new(&path).and_then(|mut file| {
-        files
-            .iter()
-            .try_for_each(|made| io::Write::write_all(&mut file, made.text.as_bytes()))
-    });
-    let path = path.display();
-    written.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Failure::usage(format!(
-            "{path} exists already; remove it, or print the new one with --dry-run"
-        )),
-        _ => Failure::new(Exit::Journal, format!("{path} cannot be written: {error}")),
-    })?;
-    print(&format!("wrote {path}\nnext  {next} {path}\n"))?;
-    Ok(Exit::Passed)
 }
 
 #[cfg(test)]
