@@ -72,17 +72,19 @@ pub(super) fn stop(id: &str) -> Result<(), JobError> {
     cancel(&["--state=RUNNING", "--signal=INT", "--batch", id])
 }
 
-/// The state of each shard in Slurm's queue, by its index. Empty if all have ended. `None` if Slurm
-/// does not answer here.
-pub(super) fn queue(id: &str) -> Option<BTreeMap<u32, String>> {
+/// The state of each shard in Slurm's queue, by its index. Empty if all have ended.
+///
+/// # Errors
+/// Slurm does not answer here.
+pub(super) fn queue(id: &str) -> Result<BTreeMap<u32, String>, JobError> {
     let arguments = ["--noheader", "--array", "--jobs", id, "--format", "%K %T"];
     match call("squeue", Path::new("."), &arguments) {
-        Ok(text) => Some(text.lines().filter_map(shard_state).collect()),
+        Ok(text) => Ok(text.lines().filter_map(shard_state).collect()),
         // Slurm forgets jobs some time after their end.
         Err(JobError::Refused { problem, .. }) if problem.contains("Invalid job id") => {
-            Some(BTreeMap::new())
+            Ok(BTreeMap::new())
         }
-        Err(_) => None,
+        Err(error) => Err(error),
     }
 }
 
