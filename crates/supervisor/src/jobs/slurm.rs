@@ -6,6 +6,14 @@ use std::path::Path;
 use super::JobError;
 use super::folder::{JobFolder, JobIds};
 
+/// What is submitted of a job.
+pub(super) struct Parts<'a> {
+    /// Only these shards; `None`: all.
+    pub(super) only: Option<&'a [u32]>,
+    /// Whether the job has a watch that stops it early.
+    pub(super) stops_early: bool,
+}
+
 /// Submits the scripts in the folder: the shards, the merge after all of them, and the watch.
 ///
 /// `record` is called with the numbers of the jobs before any shard starts.
@@ -14,12 +22,17 @@ use super::folder::{JobFolder, JobIds};
 /// Slurm is not here, or refuses a job. Nothing is left in its queue then.
 pub(super) fn submit(
     folder: &JobFolder,
-    stops_early: bool,
+    parts: &Parts<'_>,
     record: impl FnOnce(JobIds) -> Result<(), JobError>,
 ) -> Result<(), JobError> {
     // Held until all parts are submitted and on record: the watch reads their numbers.
-    let shards = sbatch(folder.path(), &["--hold", "shard.sh"])?;
-    let submitted = submit_rest(folder, stops_early, &shards).and_then(|ids| {
+    let array = parts.only.map(|only| {
+        let only: Vec<String> = only.iter().map(u32::to_string).collect();
+        format!("--array={}", only.join(","))
+    });
+    let options = ["--hold"].into_iter().chain(array.as_deref());
+    let shards = sbatch(folder.path(), &Vec::from_iter(options.chain(["shard.sh"])))?;
+    let submitted = submit_rest(folder, parts.stops_early, &shards).and_then(|ids| {
         record(ids)?;
         call("scontrol", folder.path(), &["release", &shards]).map(drop)
     });
