@@ -1,5 +1,6 @@
 //! Jobs after their shards have run: how their rounds are repeated, and how their runs are found.
 
+use crate::engines::{called, commands_of_slurm};
 use crate::util::Place;
 
 /// The fourth round crashes. It belongs to the second of two shards.
@@ -81,7 +82,10 @@ fn suggested_commands_find_the_run() {
 #[test]
 fn workflows_are_written_into_the_root_of_the_repository() {
     let place = Place::new();
-    let suite = place.write("sub/suite.toml", CRASHES_AT_4);
+    let suite = place.write(
+        "sub/suite.toml",
+        &format!("[suite]\nname = \"suite\"\n{CRASHES_AT_4}"),
+    );
     std::fs::create_dir(place.path().join(".git")).unwrap();
     for (engine, file, entered) in [
         (
@@ -103,4 +107,153 @@ fn workflows_are_written_into_the_root_of_the_repository() {
         let text = std::fs::read_to_string(place.path().join(file)).unwrap();
         assert_eq!(text.matches(entered).count(), 2, "{text}");
     }
+}
+
+#[test]
+fn a_cancelled_job_is_named_so_and_is_resumed() {
+    let place = shards_of_a_job();
+    let queue = format!("cat {}", place.path().join("queue").display());
+    let path = commands_of_slurm(&place, &[("squeue", &queue)]);
+    let crashrate = |line: &str| {
+        let args: Vec<&str> = line.split(' ').collect();
+        place.start(place.command(&args).env("PATH", &path)).wait()
+    };
+    place.write("queue", "");
+    let line = "submit suite.toml --on slurm --shards 2 -n 6 --job slurm";
+    crashrate(line).expect(0);
+    let shard = "run slurm/plan.json --continue --report-only --runs-dir slurm/runs --shard";
+    crashrate(&format!("{shard} 1/2")).expect(0);
+    let status = crashrate("status slurm").expect(0).stdout;
+    for line in [
+        "3 of 6 rounds have a result",
+        "the job has ended; 1 shard without all results",
+        "resume  crashrate submit --resume ",
+        "the shards are not merged yet",
+    ] {
+        assert!(status.contains(line), "{line}: {status}");
+    }
+    crashrate("merge slurm/runs --output slurm/merged").expect(106);
+    let merged = crashrate("status slurm").expect(0).stdout;
+    assert!(merged.contains("slurm/merged --full"), "{merged}");
+    // Slurm still has the second shard.
+    place.write("queue", "2 PENDING\n");
+    let running = crashrate("submit --resume slurm").expect(96).stderr;
+    assert!(running.contains("the shards 2 have not ended"), "{running}");
+    place.write("queue", "");
+    crashrate("submit --resume slurm").expect(0);
+    let submitted = "sbatch --parsable --hold --array=2 shard.sh\n\
+                     sbatch --parsable --dependency=afterany:17 merge.sh\n";
+    assert!(called(&place).contains(submitted), "{}", called(&place));
+    crashrate(&format!("{shard} 2/2")).expect(0);
+    crashrate("merge slurm/runs --output slurm/merged").expect(100);
+    let over = crashrate("status slurm --watch").expect(0).stdout;
+    assert!(over.contains("FAIL"), "{over}");
+    assert!(!over.contains("--resume"), "{over}");
+    let nothing = crashrate("submit --resume slurm").expect(0).stderr;
+    assert!(nothing.contains("nothing to resume"), "{nothing}");
+    crashrate("submit --resume slurm --time 1h").expect(96);
+    crashrate("submit --resume slurm -n 7").expect(96);
+}
+
+#[test]
+fn a_silent_slurm_is_named() {
+    let place = shards_of_a_job();
+    let refuses = "echo 'Unable to contact slurm controller' >&2; exit 1";
+    let path = commands_of_slurm(&place, &[("squeue", refuses)]);
+    let crashrate = |line: &str| {
+        let args: Vec<&str> = line.split(' ').collect();
+        place.start(place.command(&args).env("PATH", &path)).wait()
+    };
+    crashrate("submit suite.toml --on slurm --shards 2 --job slurm").expect(0);
+    let status = crashrate("status slurm").expect(0);
+    for words in [
+        "Slurm could not be asked",
+        "Unable to contact slurm controller",
+    ] {
+        assert!(status.stderr.contains(words), "{}", status.stderr);
+    }
+    crashrate("submit --resume slurm").expect(96);
+    let every = crashrate("status slurm --every 5s").expect(96).stderr;
+    assert!(every.contains("--watch"), "{every}");
+}
+
+#[test]
+fn mistakes_are_found_before_an_engine_reads_them() {
+    let place = shards_of_a_job();
+    std::fs::create_dir(place.path().join("empty")).unwrap();
+    let kubernetes = "submit suite.toml --on kubernetes --shards 2 --image x --volume v --dry-run";
+    for (line, problem) in [
+        (
+            format!("{kubernetes} --until decided"),
+            "nothing to compare",
+        ),
+        (
+            format!("{kubernetes} --namespace Bad_NS"),
+            "--namespace Bad_NS: expected",
+        ),
+        (format!("{kubernetes} --memory 4X"), "--memory 4X: expected"),
+        (
+            "submit nope.toml --on github --shards 2 --dry-run".into(),
+            "nope.toml: no such file",
+        ),
+        (
+            "submit plan.json --on slurm --shards 2 --dry-run".into(),
+            "plan.json: this is a plan file",
+        ),
+        (
+            "plan-file plan.json".into(),
+            "plan.json: this is a plan file",
+        ),
+        ("list plan.json".into(), "plan.json: this is a plan file"),
+        (
+            format!("{kubernetes} --templates nope"),
+            "--templates nope: no such folder; expected some of kubernetes.yaml",
+        ),
+        (
+            format!("{kubernetes} --templates empty"),
+            "--templates empty: it has no template for this engine",
+        ),
+    ] {
+        let done = crashrate(&place, &line).expect(96);
+        assert!(done.stderr.contains(problem), "{line}: {}", done.stderr);
+    }
+    let elsewhere = kubernetes.replace("suite.toml", "nope.toml");
+    let done = crashrate(&place, &elsewhere).expect(0);
+    assert!(
+        done.stderr.contains("nope.toml is not here"),
+        "{}",
+        done.stderr
+    );
+    let command = kubernetes.replace(" suite.toml", "") + " -- ./only-in-the-image";
+    let done = crashrate(&place, &command).expect(0);
+    assert!(
+        done.stderr.contains("there is no program"),
+        "{}",
+        done.stderr
+    );
+    let program = "submit suite.toml --on slurm --shards 2 --dry-run --program /nonexist";
+    let done = crashrate(&place, program).expect(0);
+    assert!(
+        done.stderr.contains("--program /nonexist: there is no"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn help_has_only_options_that_work() {
+    let place = Place::new();
+    let help = crashrate(&place, "plan-file --help").expect(0).stdout;
+    for option in [
+        "--resume",
+        "--number",
+        "--for <",
+        "--devices",
+        "or a plan file",
+    ] {
+        assert!(!help.contains(option), "{option}: {help}");
+    }
+    let help = crashrate(&place, "submit --help").expect(0).stdout;
+    assert!(help.contains("--resume <JOB>"), "{help}");
+    assert!(!help.contains("--number"), "{help}");
 }

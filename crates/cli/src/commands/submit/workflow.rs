@@ -33,18 +33,18 @@ pub(super) fn write_workflow(
     if engine.job.is_some() {
         return Err(Failure::usage(format!(
             "--job: a workflow of {} has no job folder here",
-            engine.on
+            engine.on()
         )));
     }
     let up: PathBuf = directory.components().map(|_| "..").collect();
-    let path = match engine.on {
+    let path = match engine.on() {
         Engine::Buildkite => up.join(".buildkite"),
         _ => up.join(".github/workflows"),
     };
     let path = path.join(format!("{name}.yml"));
     create(&path, &files)?;
     let shown = path.display();
-    print(&match engine.on {
+    print(&match engine.on() {
         Engine::Buildkite => {
             format!("wrote {shown}\nnext  buildkite-agent pipeline upload {shown}\n")
         }

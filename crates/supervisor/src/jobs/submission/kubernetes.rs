@@ -1,6 +1,6 @@
 //! Settings of the manifests of Kubernetes.
 
-use super::Submission;
+use super::{Submission, check};
 use crate::jobs::template::Settings;
 use crate::jobs::{JobError, Resources};
 
@@ -35,6 +35,11 @@ impl Submission {
             )
         };
         let volume = volume.as_deref().ok_or_else(needs_volume)?;
+        check::image(image)?;
+        check::name("--volume", volume)?;
+        if let Some(namespace) = namespace {
+            check::namespace(namespace)?;
+        }
         let own = [
             "crashrate",
             "run",
@@ -72,16 +77,7 @@ impl Submission {
             limits.push(format!("cpu: {cpus}"));
         }
         if let Some(memory) = memory {
-            let is_plain = memory
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '.');
-            if !is_plain || !memory.starts_with(|c: char| c.is_ascii_digit()) {
-                return Err(JobError::Value {
-                    option: "--memory",
-                    value: memory.clone(),
-                    problem: "expected a quantity of Kubernetes, such as 4Gi",
-                });
-            }
+            check::kubernetes_memory(memory)?;
             limits.push(format!("memory: {memory}"));
         }
         if let Some(gpus) = gpus {

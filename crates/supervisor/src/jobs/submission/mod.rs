@@ -1,5 +1,6 @@
 //! The files of a job: its scripts or manifests, made of templates.
 
+mod check;
 mod ci;
 mod kubernetes;
 #[cfg(test)]
@@ -98,12 +99,12 @@ impl Submission {
         let (sources, settings, syntax) = match self.engine {
             Engine::Slurm if self.stops_early => (
                 vec![SLURM_SHARD, SLURM_MERGE, SLURM_WATCH],
-                self.slurm(folder),
+                self.slurm(folder)?,
                 Syntax::Shell,
             ),
             Engine::Slurm => (
                 vec![SLURM_SHARD, SLURM_MERGE],
-                self.slurm(folder),
+                self.slurm(folder)?,
                 Syntax::Shell,
             ),
             Engine::Kubernetes => (
@@ -114,6 +115,8 @@ impl Submission {
             Engine::GitHub => (vec![GITHUB], self.github()?, Syntax::GitHub),
             Engine::Buildkite => (vec![BUILDKITE], self.buildkite()?, Syntax::Buildkite),
         };
+        let names: Vec<&str> = sources.iter().map(|(template, ..)| *template).collect();
+        self.templates.check(&names)?;
         let file = |(template, own, name): Source| {
             let (text, shown) = self.templates.text(template, own)?;
             let text = settings.fill(&shown, &text, syntax)?;
@@ -135,7 +138,7 @@ impl Submission {
         self.time.map(|time| time.as_secs().div_ceil(60))
     }
 
-    fn slurm(&self, folder: &JobFolder) -> Settings {
+    fn slurm(&self, folder: &JobFolder) -> Result<Settings, JobError> {
         let Resources {
             partition,
             account,
@@ -145,7 +148,9 @@ impl Submission {
             gpus,
             ..
         } = &self.resources;
-        self.common()
+        check::slurm_memory(memory.as_deref())?;
+        Ok(self
+            .common()
             .path("job", folder.path())
             .path("plan", &folder.plan())
             .path("runs", &folder.runs())
@@ -158,6 +163,6 @@ impl Submission {
             .number("time", self.minutes())
             .number("cpus", cpus.map(u64::from))
             .option("memory", memory.as_deref())
-            .option("gpus", gpus.as_deref())
+            .option("gpus", gpus.as_deref()))
     }
 }
