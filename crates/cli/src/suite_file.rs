@@ -19,7 +19,7 @@ pub(crate) fn find_suite() -> Result<PathBuf, Failure> {
     let here = env::current_dir().map_err(|error| {
         Failure::usage(format!("the current directory cannot be used: {error}"))
     })?;
-    let root = here.ancestors().find(|folder| folder.join(".git").exists());
+    let root = repository_of(&here);
     let depth = root.map_or(0, |root| {
         here.ancestors()
             .take_while(|folder| *folder != root)
@@ -42,6 +42,13 @@ pub(crate) fn find_suite() -> Result<PathBuf, Failure> {
         "nothing to run is named, and there is no {SUITE_FILE} in this directory{above}: name a \
          suite file, or a command after `--`"
     )))
+}
+
+/// The root of the repository that has this folder.
+pub(crate) fn repository_of(folder: &Path) -> Option<&Path> {
+    folder
+        .ancestors()
+        .find(|folder| folder.join(".git").exists())
 }
 
 /// A suite names programs to execute, so one of another user is not run unasked. The superuser

@@ -12,6 +12,7 @@ use crashrate_supervisor::request::COMMAND_ROUNDS;
 use crashrate_supervisor::suite::{Action, Chapter, Sequence, Suite, TestSource, word_to_text};
 
 use crate::error::{Exit, Failure};
+use crate::measure::refuse_plan;
 use crate::output::answer;
 use crate::suite_file::find_suite;
 use crate::tests_of::{framework, lister};
@@ -53,7 +54,10 @@ pub(crate) fn list(runs: &Path, arguments: &ListArguments) -> Result<Exit, Failu
         _ => None,
     };
     let mut suite = match arguments.suite.as_ref().or(found.as_ref()) {
-        Some(path) => Suite::read(path, &tests)?,
+        Some(path) => {
+            refuse_plan(path)?;
+            Suite::read(path, &tests)?
+        }
         None => {
             let words: Vec<_> = arguments
                 .argv

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use clap::Args;
+use crashrate_model::Record;
 use crashrate_report::{Detail, RunState, TerminalOptions, terminal};
 use crashrate_supervisor::journal::{self, FolderError, JournalError, RunFolder};
 use crashrate_supervisor::merge::{Input, Merge, MergeError, OpenAttempts, find_inputs};
@@ -11,7 +13,9 @@ use crashrate_supervisor::merge::{Input, Merge, MergeError, OpenAttempts, find_i
 use crate::commands::run::exit_of;
 use crate::error::{Exit, Failure};
 use crate::output::{note, print, report_options};
-use crate::run_folder::{find_failure, page_view, previous, report_page, write_reports};
+use crate::run_folder::{
+    find_failure, page_view, previous, report_page, with_findable_run, write_reports,
+};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -52,7 +56,7 @@ pub(crate) struct MergeArguments {
 }
 
 pub(crate) fn merge(runs: &Path, arguments: &MergeArguments) -> Result<Exit, Failure> {
-    let inputs = find_inputs(runs, &arguments.run).map_err(failure)?;
+    let inputs = inputs(runs, &arguments.run)?;
     if !arguments.quiet {
         inputs.iter().for_each(note_state);
     }
@@ -71,8 +75,42 @@ pub(crate) fn merge(runs: &Path, arguments: &MergeArguments) -> Result<Exit, Fai
         options.detail = Detail::Headline;
         options.page = None;
     }
-    print(&terminal(&view, &options))?;
+    let text = terminal(&view, &options);
+    print(&with_findable_run(text, &view, runs, &path))?;
     Ok(exit_of(&view, arguments.report_only))
+}
+
+/// The runs with these names. A repeated round in a folder of shards is left out: it is no part of
+/// the plan.
+fn inputs(runs: &Path, names: &[String]) -> Result<Vec<Input>, Failure> {
+    let mut inputs = Vec::new();
+    for name in names {
+        let mut found = find_inputs(runs, slice::from_ref(name)).map_err(failure)?;
+        let is_listed = |input: &Input| {
+            let parent = input.folder.as_deref().and_then(Path::parent);
+            parent == Some(Path::new(name))
+        };
+        found.retain(|input| {
+            let is_left_out = is_listed(input) && repeats_round(input);
+            if is_left_out {
+                note(format_args!(
+                    "warning: {} repeats a round of another run, and is left out",
+                    input.journal.parent().unwrap_or(&input.journal).display()
+                ));
+            }
+            !is_left_out
+        });
+        inputs.extend(found);
+    }
+    Ok(inputs)
+}
+
+/// Whether a run is a repetition of one round (`run --round`).
+pub(crate) fn repeats_round(input: &Input) -> bool {
+    let first = journal::read(&input.journal)
+        .ok()
+        .and_then(|mut records| records.next());
+    matches!(first, Some(Ok(Record::Opened(opened))) if opened.run.only_round.is_some())
 }
 
 /// Says if a run is not over, or has nothing to merge.

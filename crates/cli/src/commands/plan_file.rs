@@ -2,16 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Arg, Args};
 use crashrate_report::plural;
-use crashrate_supervisor::request::{DeviceChoice, RunOptions};
+use crashrate_supervisor::request::{DeviceChoice, RunOptions, RunRequest};
 
+use crate::commands::submit::SUITE_HELP;
 use crate::error::{Exit, Failure};
 use crate::measure::{self, MeasureArguments, RoundsArguments};
 use crate::output::{answer, note};
 
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(
+    after_help = "\
 The file has the suite with its tests, the rounds, the seed, the stopping rule, and the SHA-256 of \
 each program. A machine whose programs differ refuses to run it.
 
@@ -19,7 +21,9 @@ Examples:
   crashrate plan-file suite.toml -n 1600 -o plan.json
   crashrate plan-file -n 1600 -o plan.json -- ./my-test
   crashrate run plan.json --shard 3/16             on each of 16 machines
-  crashrate merge shared-runs                      when they are done")]
+  crashrate merge shared-runs                      when they are done",
+    mut_args(of_plan)
+)]
 pub(crate) struct PlanFileArguments {
     #[command(flatten)]
     measure: MeasureArguments,
@@ -32,22 +36,40 @@ pub(crate) struct PlanFileArguments {
     output: Option<PathBuf>,
 }
 
+/// Hides what [`refuse_of_run`] refuses.
+fn of_plan(option: Arg) -> Arg {
+    const OF_RUN: [&str; 8] = [
+        "resume",
+        "time_budget",
+        "number",
+        "places",
+        "core_dumps",
+        "devices",
+        "all_cpus",
+        "no_device_lock",
+    ];
+    match option.get_id().as_str() {
+        "suite" => option.help(SUITE_HELP),
+        name if OF_RUN.contains(&name) => option.hide(true),
+        _ => option,
+    }
+}
+
+impl PlanFileArguments {
+    /// The suite that is named.
+    pub(crate) fn suite(&self) -> Option<&Path> {
+        self.measure.suite.as_deref()
+    }
+
+    /// Whether the chapters are the tests of a command.
+    pub(crate) fn lists_tests(&self) -> bool {
+        self.measure.from.is_some()
+    }
+}
+
 pub(crate) fn plan_file(runs: &Path, arguments: &PlanFileArguments) -> Result<Exit, Failure> {
     let measure = &arguments.measure;
-    refuse_of_run(measure)?;
-    if !measure.devices.is_empty() {
-        return Err(Failure::usage(
-            "--devices: each machine chooses its own when it runs the plan; plan for all of them with \
-             --device 'cuda:*'",
-        ));
-    }
-    let found = measure::suite_here(measure)?;
-    let suite = measure.suite.as_deref().or(found.as_deref());
-    let options = RunOptions {
-        devices: DeviceChoice::Later,
-        ..arguments.rounds.apply(measure::options(runs, measure)?)
-    };
-    let (request, _) = measure::request(runs, measure, suite, options)?;
+    let request = request(runs, arguments)?;
     for gate in request.unreachable_gates() {
         tracing::warn!("{gate}");
     }
@@ -75,6 +97,26 @@ pub(crate) fn plan_file(runs: &Path, arguments: &PlanFileArguments) -> Result<Ex
     Ok(Exit::Passed)
 }
 
+/// Plans the run.
+pub(crate) fn request(runs: &Path, arguments: &PlanFileArguments) -> Result<RunRequest, Failure> {
+    let measure = &arguments.measure;
+    refuse_of_run(measure)?;
+    if !measure.devices.is_empty() {
+        return Err(Failure::usage(
+            "--devices: each machine chooses its own when it runs the plan; plan for all of them with \
+             --device 'cuda:*'",
+        ));
+    }
+    let found = measure::suite_here(measure)?;
+    let suite = measure.suite.as_deref().or(found.as_deref());
+    let options = RunOptions {
+        devices: DeviceChoice::Later,
+        ..arguments.rounds.apply(measure::options(runs, measure)?)
+    };
+    let (request, _) = measure::request(runs, measure, suite, options)?;
+    Ok(request)
+}
+
 /// Refuses options of a run that no plan has.
 fn refuse_of_run(measure: &MeasureArguments) -> Result<(), Failure> {
     let how = &measure.how;
@@ -84,6 +126,8 @@ fn refuse_of_run(measure: &MeasureArguments) -> Result<(), Failure> {
         ("--number", how.number.is_some()),
         ("--places", how.places.is_some()),
         ("--core-dumps", how.core_dumps),
+        ("--all-cpus", measure.all_cpus),
+        ("--no-device-lock", how.no_device_lock),
     ];
     match given.into_iter().find(|(_, is_given)| *is_given) {
         Some((option, _)) => Err(Failure::usage(format!(

@@ -1,6 +1,5 @@
 //! `crashrate provoke`: under which perturbation a program crashes more often.
 
-use std::env;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use crashrate_supervisor::watching::EvidenceChoice;
 
 use crate::error::{Exit, Failure};
 use crate::measure::{self, MeasureArguments, Session, quoted};
+use crate::run_folder::is_default;
 use crate::signals::keep_status_signals;
 use crate::values::{one_of, open_rate};
 
@@ -136,8 +136,7 @@ fn again(runs: &Path, arguments: &ProvokeArguments) -> String {
     let mut words = vec!["crashrate run -n 100 {perturb}".to_owned()];
     let mut option = |name: &str, value: &OsStr| words.push(format!("{name} {}", quoted(value)));
     // The places that were learned are in this runs folder.
-    let by_environment = env::var_os("CRASHRATE_RUNS_DIR").is_some_and(|dir| runs == dir);
-    if !by_environment && runs != Path::new("crashrate-runs") {
+    if !is_default(runs) {
         option("--runs-dir", runs.as_os_str());
     }
     for (name, values) in [

@@ -10,6 +10,7 @@ use crate::fault::{calibrating, last_if_calibrating, sentence};
 use crate::output::{print, report_options};
 use crate::run_folder::{
     add_source_lines, find, page_view, previous, report_page, state, stream_attempts, view,
+    with_findable_run,
 };
 
 #[derive(Args, Debug)]
@@ -77,7 +78,9 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
         ReportFormat::Terminal => {
             let page = report_page(&folder);
             let options = report_options(arguments.full, page.as_deref());
-            print(&terminal(&view_for(arguments, &folder, state)?, &options))?;
+            let view = view_for(arguments, &folder, state)?;
+            let text = terminal(&view, &options);
+            print(&with_findable_run(text, &view, runs, &folder))?;
         }
         ReportFormat::Markdown | ReportFormat::Html => {
             let view = view_for(arguments, &folder, state)?;

@@ -19,6 +19,8 @@ pub(crate) use earlier::earlier;
 pub(crate) use lock::lock_devices;
 pub(crate) use plan_file::{Planned, ShardArguments, plan_file, planned};
 pub(crate) use repeat::quoted;
-pub(crate) use request::{how_options, of_variants, options, request, resume, suite_here};
+pub(crate) use request::{
+    how_options, of_variants, options, refuse_plan, request, resume, suite_here,
+};
 pub(crate) use rounds::RoundsArguments;
 pub(crate) use session::Session;

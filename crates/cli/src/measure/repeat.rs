@@ -5,8 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 
 use crashrate_report::one_line;
 
-/// This process's command line, with the drawn seed and the calibrated dose added. Without the
-/// shard: it repeats a round on any machine. A plan file that is run has the seed already.
+/// This process's command line, with the drawn seed and the calibrated dose added. A shard's has no
+/// options of its engine: it repeats a round on any machine, and writes no run into the folder of
+/// the job. A plan file that is run has the seed already.
 pub(crate) fn command_line(seed: Option<u64>, dose: Option<u32>) -> String {
     let given: Vec<String> = std::env::args_os()
         .skip(1)
@@ -17,7 +18,10 @@ pub(crate) fn command_line(seed: Option<u64>, dose: Option<u32>) -> String {
     let (own, command) = given.split_at(end.unwrap_or(given.len()));
     let has_seed = |argument: &String| argument == "--seed" || argument.starts_with("--seed=");
     let mut words = vec!["crashrate".to_owned()];
-    words.extend(without_shard(own));
+    words.extend(match own.iter().any(|word| name_of(word) == "--shard") {
+        true => without(own, &OF_SHARD, &FLAGS_OF_SHARD),
+        false => without(own, &[PLAN_FILE], &[]),
+    });
     if let Some(seed) = seed
         && !own.iter().any(has_seed)
     {
@@ -30,16 +34,29 @@ pub(crate) fn command_line(seed: Option<u64>, dose: Option<u32>) -> String {
     words.join(" ")
 }
 
-/// The words without `--shard` and `--plan-file`, and without their values.
-fn without_shard(words: &[String]) -> Vec<String> {
+/// The file that the shards share. The suite and the options are on the command line, too.
+const PLAN_FILE: &str = "--plan-file";
+/// Options with a value that belong to a shard and its engine.
+const OF_SHARD: [&str; 4] = [PLAN_FILE, "--shard", "--runs-dir", "--number"];
+/// Options without a value that belong to a shard and its engine.
+const FLAGS_OF_SHARD: [&str; 4] = ["--continue", "--report-only", "--quiet", "-q"];
+
+/// The option of a word, without its value.
+fn name_of(word: &str) -> &str {
+    word.split('=').next().unwrap_or(word)
+}
+
+/// The words without these options, with and without a value.
+fn without(words: &[String], valued: &[&str], flags: &[&str]) -> Vec<String> {
     let mut left = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let name = word.split('=').next().unwrap_or(word);
-        match name {
-            "--shard" | "--plan-file" if name == word => drop(words.next()),
-            "--shard" | "--plan-file" => {}
-            _ => left.push(word.clone()),
+        let name = name_of(word);
+        match valued.contains(&name) {
+            true if name == word => drop(words.next()),
+            true => {}
+            false if flags.contains(&word.as_str()) => {}
+            false => left.push(word.clone()),
         }
     }
     left
@@ -73,8 +90,25 @@ mod tests {
     #[test]
     fn a_repeated_round_needs_no_shard() {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let given = words("run a.toml --shard 3/16 --plan-file=p.json -n 4 --plan-file p.json");
-        assert_eq!(without_shard(&given), words("run a.toml -n 4"));
+        let left = |text| without(&words(text), &OF_SHARD, &FLAGS_OF_SHARD);
+        assert_eq!(
+            left("run a.toml --shard 3/16 --plan-file=p.json -n 4 --plan-file p.json"),
+            words("run a.toml -n 4")
+        );
+        assert_eq!(
+            left(
+                "run j/plan.json --shard 1/6 --continue --report-only -q --runs-dir j/runs --for 1h"
+            ),
+            words("run j/plan.json --for 1h")
+        );
+        assert_eq!(
+            without(
+                &words("run a.toml --plan-file p.json --quiet"),
+                &[PLAN_FILE],
+                &[]
+            ),
+            words("run a.toml --quiet")
+        );
     }
 
     #[test]

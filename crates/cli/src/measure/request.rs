@@ -6,6 +6,7 @@ use crashrate_model::Mode;
 use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::listing::TestLister;
 use crashrate_supervisor::plan::{PlanError, Selection, round_seed};
+use crashrate_supervisor::plan_file::PlanFile;
 use crashrate_supervisor::request::{
     DeviceChoice, FaultOption, Overrides, RequestError, RunOptions, RunRequest, Subject,
 };
@@ -42,6 +43,9 @@ pub(crate) fn request(
     if let Some(name) = &arguments.how.resume {
         return resume(runs, name, &arguments.how);
     }
+    if let Some(path) = suite {
+        refuse_plan(path)?;
+    }
     let lister = lister_of(runs, &arguments.how);
     let words = || arguments.argv.iter().map(|word| word_to_text(word));
     let subject = match (suite, arguments.from) {
@@ -59,6 +63,18 @@ pub(crate) fn request(
                 _ => failure(error),
             })
         }
+    }
+}
+
+/// Refuses a plan file where a suite is expected.
+pub(crate) fn refuse_plan(path: &Path) -> Result<(), Failure> {
+    match PlanFile::is_plan(path) {
+        true => Err(Failure::usage(format!(
+            "{0}: this is a plan file, and a suite is expected; to run the plan: crashrate run {0} \
+             --shard I/N",
+            path.display()
+        ))),
+        false => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ mod evidence;
 mod outputs;
 mod page;
 mod reader;
+mod suggested;
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,7 @@ pub(crate) use attempts::stream_attempts;
 pub(crate) use evidence::{LinesOf, parts as evidence};
 pub(crate) use page::{add_page_details, page_view};
 pub(crate) use reader::{JournalReader, add_source_lines, source_lines, view};
+pub(crate) use suggested::{is_default, with_findable_run};
 
 const PAGE: &str = "report.html";
 

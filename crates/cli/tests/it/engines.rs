@@ -311,7 +311,7 @@ fn an_engine_that_is_not_installed_is_named() {
         place.start(&mut command).wait()
     };
     let done = submit(&["--on", "slurm", "--", "/bin/true"]).expect(96);
-    let problem = "sbatch is not installed here: submit where the commands of Slurm are";
+    let problem = "sbatch is not installed here: run this where the commands of Slurm are";
     assert!(done.stderr.contains(problem), "{}", done.stderr);
     assert!(!place.path().join("crashrate-jobs").exists());
     let line = "--on kubernetes --image x --volume v --job job -- /bin/true";
@@ -322,7 +322,7 @@ fn an_engine_that_is_not_installed_is_named() {
 }
 
 /// Writes programs in place of Slurm's commands. Each writes its arguments to `called`.
-fn commands_of_slurm(place: &Place, special: &[(&str, &str)]) -> String {
+pub(crate) fn commands_of_slurm(place: &Place, special: &[(&str, &str)]) -> String {
     let called = place.path().join("called");
     for name in ["sbatch", "scancel", "scontrol", "squeue"] {
         let special = special.iter().find(|(of, _)| *of == name);
@@ -336,7 +336,7 @@ fn commands_of_slurm(place: &Place, special: &[(&str, &str)]) -> String {
     format!("{}:/usr/bin:/bin", place.path().join("bin").display())
 }
 
-fn called(place: &Place) -> String {
+pub(crate) fn called(place: &Place) -> String {
     std::fs::read_to_string(place.path().join("called")).unwrap_or_default()
 }
 
@@ -351,6 +351,7 @@ fn a_refused_part_takes_the_others_back() {
         .wait()
         .expect(96);
     assert!(done.stderr.contains("invalid partition"), "{}", done.stderr);
+    assert!(done.stderr.contains("set --partition"), "{}", done.stderr);
     assert_eq!(
         called(&place),
         "sbatch --parsable --hold shard.sh\n\
@@ -407,7 +408,7 @@ fn the_status_counts_rounds_and_stops_what_is_decided() {
     assert_eq!(complete[1], "complete", "{status}");
     assert_eq!(complete[3..], ["4/4", "0", "0"], "{status}");
     assert!(
-        status.contains("4 of at least 4 rounds have a result, 0 bad"),
+        status.contains("4 of 12 rounds have a result, 0 bad"),
         "{status}"
     );
     let undecided = crashrate("status job --stop").expect(121);

@@ -46,6 +46,7 @@ mod histories;
 mod hostile;
 mod identity;
 mod import;
+mod jobs;
 mod journal;
 mod junit;
 mod keeping;

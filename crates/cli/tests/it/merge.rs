@@ -125,10 +125,7 @@ fn a_merged_run_is_the_run_of_the_whole_plan() {
     assert!(list.contains("-merged-"), "{list}");
     place.crashrate(&["compare", "4", "5"]).expect(0);
     let repeat = json["crashes"][0]["repeat"].as_str().unwrap();
-    assert_eq!(
-        repeat,
-        "crashrate run suite.toml --seed 7 --quiet --round 4"
-    );
+    assert_eq!(repeat, "crashrate run suite.toml --seed 7 --round 4");
     let resumed = place.crashrate(&["run", "--resume", "4"]).expect(96).stderr;
     assert!(
         resumed.contains("merged from shards, so it cannot be resumed"),

@@ -51,8 +51,8 @@ pub enum JobError {
     },
     /// The engine's program is not installed.
     #[error(
-        "{program} is not installed here: submit where the commands of {engine} are, or use \
-         --dry-run to print the files"
+        "{program} is not installed here: run this where the commands of {engine} are, or use \
+         `crashrate submit --dry-run` to print the files"
     )]
     NoProgram {
         /// The program.
@@ -61,12 +61,14 @@ pub enum JobError {
         engine: &'static str,
     },
     /// The engine's program failed.
-    #[error("{command}: {problem}")]
+    #[error("{command}: {problem}\n{advice}")]
     Refused {
         /// The command.
         command: String,
         /// What it printed, or how it ended.
         problem: String,
+        /// What to do.
+        advice: &'static str,
     },
     /// An option that the engine needs is missing.
     #[error("--on {engine} needs {option}: {what}")]

@@ -14,6 +14,8 @@ mod template;
 
 use std::path::Path;
 
+use slurm::Parts;
+
 pub use engine::{Engine, Resources};
 pub use error::JobError;
 pub use folder::{Job, JobFolder, JobIds, find, jobs_folder};
@@ -43,11 +45,17 @@ pub fn check_program(engine: Engine) -> Result<(), JobError> {
 /// the engine's queue then.
 pub fn submit(folder: &JobFolder, mut job: Job, stops_early: bool) -> Result<Job, JobError> {
     match job.engine {
-        Engine::Slurm => slurm::submit(folder, stops_early, |ids| {
-            job.ids = ids;
-            job.is_started = true;
-            folder.write_job(&job)
-        })?,
+        Engine::Slurm => {
+            let parts = Parts {
+                only: None,
+                stops_early,
+            };
+            slurm::submit(folder, &parts, |ids| {
+                job.ids = ids;
+                job.is_started = true;
+                folder.write_job(&job)
+            })?;
+        }
         Engine::Kubernetes => {
             job.ids.shards = Some(job.name.clone());
             folder.write_job(&job)?;
@@ -59,6 +67,40 @@ pub fn submit(folder: &JobFolder, mut job: Job, stops_early: bool) -> Result<Job
         }
         // They start when the file is pushed.
         Engine::GitHub | Engine::Buildkite => folder.write_job(&job)?,
+    }
+    Ok(job)
+}
+
+/// Submits shards of a job again, with the files that are in its folder. They resume their runs.
+/// Kubernetes starts all shards; the complete ones end at once.
+///
+/// # Errors
+/// The engine's program is not here or refuses, or the engine has no such program.
+pub fn resume(folder: &JobFolder, mut job: Job, shards: &[u32]) -> Result<Job, JobError> {
+    match job.engine {
+        Engine::Slurm => {
+            let parts = Parts {
+                only: Some(shards),
+                stops_early: folder.path().join("watch.sh").exists(),
+            };
+            slurm::submit(folder, &parts, |ids| {
+                job.ids = ids;
+                job.is_started = true;
+                folder.write_job(&job)
+            })?;
+        }
+        Engine::Kubernetes => {
+            let replace = ["replace", "--force", "--filename", "shards.yaml"];
+            kubectl(folder.path(), &replace)?;
+            job.is_started = true;
+            folder.write_job(&job)?;
+        }
+        Engine::GitHub | Engine::Buildkite => {
+            return Err(JobError::Invalid {
+                path: folder.path().join("job.toml"),
+                problem: format!("jobs of {} are started again on its page", job.engine),
+            });
+        }
     }
     Ok(job)
 }

@@ -6,6 +6,22 @@ use std::process::{Command, Stdio};
 
 use super::JobError;
 
+/// What to do if a program of an engine fails.
+fn advice(program: &str) -> &'static str {
+    match program {
+        "sbatch" => {
+            "Slurm refused the job, and nothing of it is left in the queue. `sinfo` lists partitions \
+             and their limits; set --partition, --account, --time, --memory, --cpus, --gpus or other \
+             options with --sbatch=OPTION. --dry-run prints the scripts."
+        }
+        "kubectl" => {
+            "Check the cluster with `kubectl cluster-info`, and your rights with `kubectl auth can-i \
+             create jobs`; choose another namespace with --namespace. --dry-run prints the manifests."
+        }
+        _ => "Check that Slurm answers: `sinfo`. `squeue --me` lists your jobs.",
+    }
+}
+
 /// Runs a program of an engine and returns what it prints.
 ///
 /// # Errors
@@ -24,6 +40,7 @@ pub(super) fn call(
     let refused = |problem: String| JobError::Refused {
         command: format!("{program} {}", arguments.join(" ")),
         problem,
+        advice: advice(program),
     };
     match command.output() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

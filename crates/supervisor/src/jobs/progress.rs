@@ -9,6 +9,7 @@ use crashrate_model::{Outcome, OutcomeSet, Record, Shard, StopReason};
 
 use super::{Engine, Job, JobError, JobFolder, slurm};
 use crate::journal::{self, Position};
+use crate::plan_file::PlanFile;
 
 /// How far a job is. Later updates read only new records.
 #[derive(Debug)]
@@ -16,6 +17,9 @@ pub struct JobProgress {
     folder: JobFolder,
     job: Job,
     runs: BTreeMap<PathBuf, ShardRun>,
+    /// The rounds of each unit of the plan, if the plan is in the folder.
+    planned: Vec<u32>,
+    unasked: Option<String>,
 }
 
 /// How far a shard is.
@@ -31,13 +35,15 @@ pub struct ShardProgress {
     pub host: String,
     /// Rounds with a result.
     pub rounds: u64,
-    /// Rounds that it has to run; 0 if unknown, because it has not started.
+    /// Rounds that it has to run; 0 if unknown, because it has not started and the plan is not here.
     pub planned: u64,
     /// Rounds whose first attempt was bad.
     pub bad: u64,
     /// Attempts whose result is lost.
     pub lost: u64,
-    /// The time since its last record.
+    /// When it wrote its last record.
+    pub written: Option<SystemTime>,
+    /// The time since then.
     pub silent: Option<Duration>,
     /// Why its journal cannot be read.
     pub problem: Option<String>,
@@ -81,10 +87,16 @@ impl JobProgress {
     /// # Errors
     /// The folder has no readable `job.toml`.
     pub fn new(folder: JobFolder) -> Result<JobProgress, JobError> {
+        // Without a readable plan, the rounds are those that the shards have on record.
+        let plan = PlanFile::read(&folder.plan()).ok();
+        let units = plan.map(|file| file.request.plan.units);
+        let rounds = units.iter().flatten().map(|unit| unit.rounds);
         Ok(JobProgress {
+            planned: rounds.collect(),
             job: folder.job()?,
             folder,
             runs: BTreeMap::new(),
+            unasked: None,
         })
     }
 
@@ -96,6 +108,12 @@ impl JobProgress {
     /// The job's folder.
     pub fn folder(&self) -> &JobFolder {
         &self.folder
+    }
+
+    /// Why the engine could not be asked at the last update: the states are then those of the journals
+    /// alone.
+    pub fn unasked(&self) -> Option<&str> {
+        self.unasked.as_deref()
     }
 
     /// Reads what the shards have written since the last time.
@@ -114,12 +132,30 @@ impl JobProgress {
             run.update(&folder);
         }
         let queue = match (self.job.engine, &self.job.ids.shards) {
-            (Engine::Slurm, Some(id)) => slurm::queue(id),
+            (Engine::Slurm, Some(id)) => Some(slurm::queue(id)),
             _ => None,
         };
+        let (queue, unasked) = match queue {
+            Some(Ok(queue)) => (Some(queue), None),
+            Some(Err(error)) => (None, Some(reason(&error))),
+            None => (None, None),
+        };
+        self.unasked = unasked;
         let indices = 1..=self.job.shards;
         let shards = indices.map(|index| self.shard(index, queue.as_ref()));
         Ok(shards.collect())
+    }
+
+    /// The rounds that the plan has for a shard; 0 if the plan is not here.
+    fn planned(&self, index: u32) -> u64 {
+        let shard = Shard {
+            index,
+            count: self.job.shards,
+        };
+        let rounds = self.planned.iter();
+        rounds
+            .map(|rounds| u64::from(shard.rounds_of(*rounds)))
+            .sum()
     }
 
     fn shard(&self, index: u32, queue: Option<&BTreeMap<u32, String>>) -> ShardProgress {
@@ -139,6 +175,7 @@ impl JobProgress {
                 index,
                 has_ended: state == ShardState::Missing,
                 state,
+                planned: self.planned(index),
                 ..ShardProgress::default()
             };
         };
@@ -161,9 +198,23 @@ impl JobProgress {
             planned: best.planned,
             bad: bad.len() as u64,
             lost: runs.iter().map(|run| run.lost()).sum(),
+            written: runs.iter().filter_map(|run| run.written).max(),
             silent: written.and_then(|time| SystemTime::now().duration_since(time).ok()),
             problem: best.problem.clone(),
         }
+    }
+}
+
+/// Why an engine does not answer, in one line.
+fn reason(error: &JobError) -> String {
+    match error {
+        JobError::NoProgram { program, .. } => format!("{program} is not installed here"),
+        error => error
+            .to_string()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
     }
 }
 

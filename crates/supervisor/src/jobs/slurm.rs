@@ -17,6 +17,14 @@ pub(super) fn early_signal(limit: Option<Duration>) -> Option<&'static str> {
     (!is_short).then_some("B:INT@60")
 }
 
+/// What is submitted of a job.
+pub(super) struct Parts<'a> {
+    /// Only these shards; `None`: all.
+    pub(super) only: Option<&'a [u32]>,
+    /// Whether the job has a watch that stops it early.
+    pub(super) stops_early: bool,
+}
+
 /// Submits the scripts in the folder: the shards, the merge after all of them, and the watch.
 ///
 /// `record` is called with the numbers of the jobs before any shard starts.
@@ -25,12 +33,17 @@ pub(super) fn early_signal(limit: Option<Duration>) -> Option<&'static str> {
 /// Slurm is not here, or refuses a job. Nothing is left in its queue then.
 pub(super) fn submit(
     folder: &JobFolder,
-    stops_early: bool,
+    parts: &Parts<'_>,
     record: impl FnOnce(JobIds) -> Result<(), JobError>,
 ) -> Result<(), JobError> {
     // Held until all parts are submitted and on record: the watch reads their numbers.
-    let shards = sbatch(folder.path(), &["--hold", "shard.sh"])?;
-    let submitted = submit_rest(folder, stops_early, &shards).and_then(|ids| {
+    let array = parts.only.map(|only| {
+        let only: Vec<String> = only.iter().map(u32::to_string).collect();
+        format!("--array={}", only.join(","))
+    });
+    let options = ["--hold"].into_iter().chain(array.as_deref());
+    let shards = sbatch(folder.path(), &Vec::from_iter(options.chain(["shard.sh"])))?;
+    let submitted = submit_rest(folder, parts.stops_early, &shards).and_then(|ids| {
         record(ids)?;
         call("scontrol", folder.path(), &["release", &shards]).map(drop)
     });
@@ -83,17 +96,19 @@ pub(super) fn stop(id: &str) -> Result<(), JobError> {
     cancel(&["--state=RUNNING", "--signal=INT", "--batch", id])
 }
 
-/// The state of each shard in Slurm's queue, by its index. Empty if all have ended. `None` if Slurm
-/// does not answer here.
-pub(super) fn queue(id: &str) -> Option<BTreeMap<u32, String>> {
+/// The state of each shard in Slurm's queue, by its index. Empty if all have ended.
+///
+/// # Errors
+/// Slurm does not answer here.
+pub(super) fn queue(id: &str) -> Result<BTreeMap<u32, String>, JobError> {
     let arguments = ["--noheader", "--array", "--jobs", id, "--format", "%K %T"];
     match call("squeue", Path::new("."), &arguments) {
-        Ok(text) => Some(text.lines().filter_map(shard_state).collect()),
+        Ok(text) => Ok(text.lines().filter_map(shard_state).collect()),
         // Slurm forgets jobs some time after their end.
         Err(JobError::Refused { problem, .. }) if problem.contains("Invalid job id") => {
-            Some(BTreeMap::new())
+            Ok(BTreeMap::new())
         }
-        Err(_) => None,
+        Err(error) => Err(error),
     }
 }
 

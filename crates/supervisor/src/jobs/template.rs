@@ -23,6 +23,16 @@ pub enum TemplateError {
         /// Why.
         source: io::Error,
     },
+    /// The user's folder has no template for the engine.
+    #[error("--templates {}: {problem}; expected some of {names}", folder.display())]
+    NoTemplate {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong.
+        problem: &'static str,
+        /// The names of the engine's templates.
+        names: String,
+    },
     /// It names a setting that does not exist.
     #[error("{file}:{line}: there is no setting @{name}@{}", did_you_mean(nearest.as_deref()))]
     Unknown {
@@ -276,6 +286,23 @@ pub struct Templates {
 }
 
 impl Templates {
+    /// Checks that the user's folder has a template with one of these names.
+    pub(super) fn check(&self, names: &[&str]) -> Result<(), TemplateError> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        let problem = match folder.is_dir() {
+            false => "no such folder",
+            true if names.iter().any(|name| folder.join(name).exists()) => return Ok(()),
+            true => "it has no template for this engine",
+        };
+        Err(TemplateError::NoTemplate {
+            folder: folder.clone(),
+            problem,
+            names: names.join(", "),
+        })
+    }
+
     /// The text of a template, and its name in errors.
     pub(super) fn text(&self, file: &str, own: &str) -> Result<(String, String), TemplateError> {
         let path = self.folder.as_ref().map(|folder| folder.join(file));
@@ -339,8 +366,8 @@ mod tests {
     fn unknown_settings_and_line_ends_are_errors() {
         let error = |text: &str| settings().fill("t.sh", text, Syntax::Shell).unwrap_err();
         assert_eq!(
-            error("a\n@nome@\n").to_string(),
-            "t.sh:2: there is no setting @nome@; did you mean @name@?"
+            error("a\n@namee@\n").to_string(),
+            "t.sh:2: there is no setting @namee@; did you mean @name@?"
         );
         let settings = Settings::default().text("name", "a\nb");
         let error = settings.fill("t.sh", "@name@", Syntax::Shell).unwrap_err();

@@ -17,7 +17,7 @@ use crate::measure;
 use crate::messages::Messages;
 use crate::output::{log, print, report_options};
 use crate::progress::{ProgressOptions, run_campaign};
-use crate::run_folder::{page_view, previous, report_page, write_reports};
+use crate::run_folder::{page_view, previous, report_page, with_findable_run, write_reports};
 use crate::signals::{StopWatch, keep_status_signals};
 use args::MessageFormat;
 pub(crate) use args::RunArguments;
@@ -184,6 +184,7 @@ fn conclude(
         }
     };
     let text = terminal(&view, &options);
+    let text = with_findable_run(text, &view, runs, folder.path());
     match github::summary_file() {
         None => show(&text)?,
         Some(summary) => {

@@ -1,6 +1,7 @@
 //! `crashrate status`: how far a job is, and its end when the answer is in.
 
 mod answer;
+mod ended;
 mod table;
 
 use std::path::Path;
@@ -14,6 +15,7 @@ use crate::error::{Exit, Failure};
 use crate::output::{note, print};
 use crate::values::duration;
 use answer::{Answer, answer};
+use ended::ended;
 use table::table;
 
 #[derive(Args, Debug)]
@@ -39,7 +41,13 @@ pub(crate) struct StatusArguments {
     stop: bool,
 
     /// With --watch: the time between two looks
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = duration,
+        requires = "watch"
+    )]
     every: Duration,
 }
 
@@ -47,12 +55,20 @@ pub(crate) fn status(runs: &Path, arguments: &StatusArguments) -> Result<Exit, F
     let folder = jobs::find(&jobs::jobs_folder(runs), &arguments.job)?;
     let mut progress = JobProgress::new(folder)?;
     let mut before = Vec::new();
+    let mut unasked = None;
     loop {
         let shards = progress.update()?;
+        if progress.unasked() != unasked.as_deref() {
+            unasked = progress.unasked().map(str::to_owned);
+            note_unasked(&progress);
+        }
         let is_over = shards.iter().all(|shard| shard.has_ended);
         let is_news = counts(&shards) != counts(&before);
         if !arguments.watch || is_news || is_over {
             print(&table(&progress, &shards))?;
+        }
+        if is_over {
+            print(&ended(&progress, &shards))?;
         }
         if arguments.stop && (is_news || is_over || !arguments.watch) {
             match answer(&progress) {
@@ -72,6 +88,16 @@ pub(crate) fn status(runs: &Path, arguments: &StatusArguments) -> Result<Exit, F
         }
         before = shards;
         thread::sleep(arguments.every);
+    }
+}
+
+/// Says that the engine does not answer: a shard that it cancelled looks as if it waited.
+fn note_unasked(progress: &JobProgress) {
+    if let Some(why) = progress.unasked() {
+        note(format_args!(
+            "warning: Slurm could not be asked ({why}): the states are from the journals alone, so \
+             a cancelled shard is shown as waiting or lost"
+        ));
     }
 }
 

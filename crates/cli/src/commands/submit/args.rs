@@ -3,14 +3,21 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Arg, Args};
 use crashrate_supervisor::jobs::{Engine, Resources};
 
 use crate::measure::{MeasureArguments, RoundsArguments};
 use crate::values::{duration, one_of};
 
+/// A job makes its own plan file.
+pub(crate) const SUITE_HELP: &str =
+    "The suite, a TOML file [crashrate.toml here or above, up to the repository's root]";
+const RESUME_HELP: &str = "Submit the shards of this job that are not complete again, and the merge; \
+     they resume their runs. A job's folder or number, or `latest`";
+
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(
+    after_help = "\
 The suite, or a command after `--`, and the options of `crashrate run` choose what is measured. Slurm and Kubernetes get the job \
 from here; for GitHub and Buildkite this writes a file, which starts when it is pushed. The \
 templates are in configs/engines.
@@ -20,7 +27,10 @@ Examples:
   crashrate submit suite.toml --on slurm --shards 8 --until decided --dry-run
   crashrate submit suite.toml --on kubernetes --shards 8 --image IMAGE --volume CLAIM
   crashrate submit suite.toml --on github --shards 4 -n 100
-  crashrate status latest --watch")]
+  crashrate status latest --watch
+  crashrate submit --resume latest                 the shards that did not end",
+    mut_args(of_job)
+)]
 pub(crate) struct SubmitArguments {
     #[command(flatten)]
     pub(super) engine: EngineArguments,
@@ -34,12 +44,13 @@ pub(crate) struct SubmitArguments {
 
 /// The options that `submit` has beside those of `run`.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Job")]
+#[command(next_help_heading = "Job", mut_args(not_with_resume))]
 pub(super) struct EngineArguments {
     /// The engine that runs the shards
     #[arg(
         long,
         value_name = "ENGINE",
+        required_unless_present = "resume",
         value_parser = one_of([
             ("slurm", Engine::Slurm),
             ("kubernetes", Engine::Kubernetes),
@@ -47,11 +58,16 @@ pub(super) struct EngineArguments {
             ("buildkite", Engine::Buildkite),
         ])
     )]
-    pub(super) on: Engine,
+    on: Option<Engine>,
 
     /// Number of shards. Each runs whole blocks of rounds on one machine
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(super) shards: u32,
+    #[arg(
+        long,
+        value_name = "N",
+        required_unless_present = "resume",
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    shards: Option<u32>,
 
     /// The job's folder, on a disk that all machines share [crashrate-jobs/NUMBER-SUITE beside
     /// the runs]
@@ -127,7 +143,35 @@ pub(super) struct EngineArguments {
     build: Option<String>,
 }
 
+/// Options of `run` that mean something else for a job, or nothing.
+fn of_job(option: Arg) -> Arg {
+    match option.get_id().as_str() {
+        "suite" => option.help(SUITE_HELP),
+        "resume" => option.value_name("JOB").help(RESUME_HELP),
+        "number" | "quiet" => option.hide(true),
+        _ => option,
+    }
+}
+
+/// A job that is resumed has its files already.
+fn not_with_resume(option: Arg) -> Arg {
+    match option.get_id() == "dry_run" {
+        true => option,
+        false => option.conflicts_with("resume"),
+    }
+}
+
 impl EngineArguments {
+    /// The engine. The parser needs it unless a job is resumed.
+    pub(super) fn on(&self) -> Engine {
+        self.on.unwrap_or(Engine::Slurm)
+    }
+
+    /// The number of shards. The parser needs it unless a job is resumed.
+    pub(super) fn shards(&self) -> u32 {
+        self.shards.unwrap_or(1)
+    }
+
     /// What the job asks its engine for.
     pub(super) fn resources(&self) -> Resources {
         Resources {

@@ -1,7 +1,10 @@
 //! `crashrate submit`: gives the shards of a run to an engine.
 
 mod args;
+mod local_check;
+mod resume;
 mod words;
+mod workflow;
 
 use std::ffi::OsString;
 use std::fs;
@@ -17,13 +20,15 @@ use crashrate_supervisor::jobs::{
 use crashrate_supervisor::plan_file::PlanFile;
 
 use crate::args::{Arguments, Command};
+use crate::commands::plan_file::PlanFileArguments;
 use crate::environment::this_program;
 use crate::error::{Exit, Failure};
-use crate::output::print;
+use crate::output::{note, print};
 use crate::suite_file::find_suite;
 use args::EngineArguments;
-pub(crate) use args::SubmitArguments;
+pub(crate) use args::{SUITE_HELP, SubmitArguments};
 use words::{Words, divide};
+use workflow::write_workflow;
 
 impl From<JobError> for Failure {
     fn from(error: JobError) -> Failure {
@@ -43,11 +48,17 @@ pub(crate) fn submit(runs: &Path, arguments: &SubmitArguments) -> Result<Exit, F
     let engine = &arguments.engine;
     check(arguments)?;
     let mut words = given_words()?;
+    if let Some(job) = &arguments.measure.how.resume {
+        return resume::resume(runs, job, engine, &words);
+    }
     if arguments.measure.suite.is_none() && arguments.measure.argv.is_empty() {
         words.plan.push(find_suite()?.display().to_string());
     }
     let suite = suite_name(arguments, &words);
-    match engine.on {
+    if engine.on() != Engine::Slurm {
+        local_check::check(runs, engine.on(), &parsed(&words.plan, None)?)?;
+    }
+    match engine.on() {
         Engine::Slurm | Engine::Kubernetes => submit_job(runs, arguments, words, &suite),
         Engine::GitHub | Engine::Buildkite => write_workflow(engine, words, &suite),
     }
@@ -56,21 +67,17 @@ pub(crate) fn submit(runs: &Path, arguments: &SubmitArguments) -> Result<Exit, F
 /// Refuses options that make no sense for a job.
 fn check(arguments: &SubmitArguments) -> Result<(), Failure> {
     let engine = &arguments.engine;
-    if let Some(option) = engine.resources().foreign(engine.on).first() {
+    if let Some(option) = engine.resources().foreign(engine.on()).first() {
         return Err(Failure::usage(format!(
             "{option} does not exist for --on {}: see `crashrate submit --help`",
-            engine.on
+            engine.on()
         )));
     }
     let how = &arguments.measure.how;
-    let refused = [
-        ("--resume", how.resume.is_some()),
-        ("--number", how.number.is_some()),
-    ];
-    match refused.iter().find(|(_, set)| *set) {
-        Some((option, _)) => Err(Failure::usage(format!(
-            "{option} is an option of `crashrate run`: a job cannot have it"
-        ))),
+    match how.number {
+        Some(_) => Err(Failure::usage(
+            "--number is an option of `crashrate run`: a job cannot have it",
+        )),
         None => Ok(()),
     }
 }
@@ -122,25 +129,31 @@ fn engine_name(suite: &str, suffix: Option<&str>) -> String {
     }
 }
 
+fn current_directory() -> Result<PathBuf, Failure> {
+    std::env::current_dir()
+        .map_err(|error| Failure::usage(format!("the current directory cannot be used: {error}")))
+}
+
 fn submission(
     engine: &EngineArguments,
     words: Words,
     name: String,
+    directory: PathBuf,
     stops_early: bool,
 ) -> Result<Submission, Failure> {
-    let here = std::env::current_dir().map_err(|error| {
-        Failure::usage(format!("the current directory cannot be used: {error}"))
-    })?;
     let crashrate = match &engine.program {
-        Some(path) => path.clone(),
+        Some(path) => {
+            note_absent(engine, path);
+            path.clone()
+        }
         None => this_program()?.0,
     };
     Ok(Submission {
-        engine: engine.on,
+        engine: engine.on(),
         name,
-        shards: engine.shards,
+        shards: engine.shards(),
         crashrate,
-        directory: here,
+        directory,
         plan_words: words.plan,
         run_words: words.run,
         stops_early,
@@ -166,30 +179,30 @@ fn submit_job(
     };
     let planned = JobFolder::planned(path);
     let number = planned.number().to_string();
-    let name = match engine.on {
+    let name = match engine.on() {
         // It also names the job's folder on the volume, which jobs from other machines share.
         Engine::Kubernetes => engine_name(suite, Some(&jobs::time_stamp())),
         _ => engine_name(suite, Some(&*number).filter(|number| *number != "0")),
     };
     // The image has the suite of a job of Kubernetes; its first shard makes the plan.
-    let plan = match engine.on {
+    let plan = match engine.on() {
         Engine::Slurm => Some(planned_run(runs, &words.plan)?),
         _ => None,
     };
     let stops_early = plan.as_ref().is_some_and(|(_, stops_early)| *stops_early);
-    let submission = submission(engine, words, name, stops_early)?;
+    let submission = submission(engine, words, name, current_directory()?, stops_early)?;
     let files = submission.files(&planned)?;
     if engine.dry_run {
         print(&shown(&files))?;
         return Ok(Exit::Passed);
     }
-    jobs::check_program(engine.on)?;
+    jobs::check_program(engine.on())?;
     let folder = JobFolder::create(&jobs, Some(planned.path()), suite)?;
     let job = Job {
         name: submission.name.clone(),
-        engine: engine.on,
+        engine: engine.on(),
         suite: suite.to_owned(),
-        shards: engine.shards,
+        shards: engine.shards(),
         submitted: jobs::now(),
         is_started: false,
         namespace: submission.resources.namespace.clone(),
@@ -230,6 +243,32 @@ fn start(
     Ok(jobs::submit(folder, job, stops_early)?)
 }
 
+/// Says if the program is not here. The machines of Slurm may have other folders.
+fn note_absent(engine: &EngineArguments, program: &Path) {
+    // A name without a folder is searched there.
+    let has_folder = program.components().count() > 1;
+    if engine.on() == Engine::Slurm && has_folder && !program.is_file() {
+        note(format_args!(
+            "warning: --program {}: there is no such program on this machine; the machines of Slurm \
+             need it",
+            program.display()
+        ));
+    }
+}
+
+/// The arguments of `crashrate plan-file`.
+fn parsed(words: &[String], output: Option<&Path>) -> Result<PlanFileArguments, Failure> {
+    let head = ["crashrate", "plan-file", "--quiet"].map(OsString::from);
+    let output = output.map(|path| ["--output".into(), path.as_os_str().to_owned()]);
+    let all = head.into_iter().chain(output.into_iter().flatten());
+    let all = all.chain(words.iter().map(OsString::from));
+    let parsed = Arguments::try_parse_from(all).map_err(Failure::usage)?;
+    match parsed.command {
+        Command::PlanFile(arguments) => Ok(*arguments),
+        _ => Err(Failure::usage("the plan has no words")),
+    }
+}
+
 /// The plan file that `crashrate plan-file` makes, and whether its run has a stopping rule.
 fn planned_run(runs: &Path, words: &[String]) -> Result<(String, bool), Failure> {
     let failed = |error: io::Error| {
@@ -240,15 +279,7 @@ fn planned_run(runs: &Path, words: &[String]) -> Result<(String, bool), Failure>
     };
     let folder = tempfile::tempdir().map_err(failed)?;
     let path = folder.path().join("plan.json");
-    let head = ["crashrate", "plan-file", "--quiet", "--output"].map(OsString::from);
-    let all = head.into_iter().chain([path.as_os_str().to_owned()]);
-    let all = all.chain(words.iter().map(OsString::from));
-    if let Command::PlanFile(arguments) = Arguments::try_parse_from(all)
-        .map_err(Failure::usage)?
-        .command
-    {
-        crate::commands::plan_file::plan_file(runs, &arguments)?;
-    }
+    crate::commands::plan_file::plan_file(runs, &parsed(words, Some(&path))?)?;
     let text = fs::read_to_string(&path).map_err(failed)?;
     let file = PlanFile::read(&path).map_err(Failure::usage)?;
     Ok((text, file.request.stopping != Stopping::FixedRounds))
@@ -294,47 +325,6 @@ fn submitted(folder: &JobFolder, job: &Job) -> String {
     };
     text += &format!("folder  {path}\nmore    crashrate status {shown} --watch\n");
     text
-}
-
-/// Writes the file that GitHub or Buildkite reads from the repository.
-fn write_workflow(engine: &EngineArguments, words: Words, suite: &str) -> Result<Exit, Failure> {
-    let name = engine_name(suite, None);
-    let submission = submission(engine, words, name.clone(), false)?;
-    let planned = JobFolder::planned(PathBuf::from("."));
-    let files = submission.files(&planned)?;
-    if engine.dry_run {
-        print(&files.iter().map(|file| &*file.text).collect::<String>())?;
-        return Ok(Exit::Passed);
-    }
-    if engine.job.is_some() {
-        return Err(Failure::usage(format!(
-            "--job: a workflow of {} has no job folder here",
-            engine.on
-        )));
-    }
-    let (folder, next) = match engine.on {
-        Engine::Buildkite => (".buildkite", "buildkite-agent pipeline upload"),
-        _ => (
-            ".github/workflows",
-            "commit and push it, then: gh workflow run",
-        ),
-    };
-    let path = Path::new(folder).join(format!("{name}.yml"));
-    fs::create_dir_all(folder).map_err(|error| Failure::new(Exit::Journal, error))?;
-    let written = fs::File::create_new(&path).and_then(|mut file| {
-        files
-            .iter()
-            .try_for_each(|made| io::Write::write_all(&mut file, made.text.as_bytes()))
-    });
-    let path = path.display();
-    written.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Failure::usage(format!(
-            "{path} exists already; remove it, or print the new one with --dry-run"
-        )),
-        _ => Failure::new(Exit::Journal, format!("{path} cannot be written: {error}")),
-    })?;
-    print(&format!("wrote {path}\nnext  {next} {path}\n"))?;
-    Ok(Exit::Passed)
 }
 
 #[cfg(test)]
