@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crashrate_model::{
-    Built, DeviceFailure, Ended, EvidenceMode, Hello, JOURNAL_VERSION, Outcome, Record, RunInfo,
-    Shard, ShardRun, Started, StopReason, Stopping,
+    Built, DeviceFailure, Ended, EvidenceMode, Hello, JOURNAL_VERSION, Opened, Outcome, Record,
+    ResumedPart, RunInfo, Shard, ShardRun, Started, StopReason, Stopping,
 };
 use jiff::Timestamp;
 
@@ -21,6 +21,8 @@ pub(super) struct Index {
     pub(super) input: Input,
     /// As the journal was last opened.
     pub(super) info: RunInfo,
+    /// Whether its run was going on when the journal was read.
+    pub(super) is_live: bool,
     /// Whether it is a merged run itself.
     pub(super) is_merged: bool,
     /// The number of shards.
@@ -43,7 +45,15 @@ pub(super) struct Source {
 }
 
 /// Orders the runs of a shard, and identifies them.
-pub(super) type RunKey = (Timestamp, String, String);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RunKey {
+    pub(super) journal: JournalKey,
+    /// The part of the journal, if several machines wrote it.
+    part: u32,
+}
+
+/// Identifies the journal of a run: when it was begun, and the run's id.
+pub(super) type JournalKey = (Timestamp, String, String);
 
 /// An attempt of a round.
 #[derive(Clone, Copy, Debug)]
@@ -75,10 +85,14 @@ pub(super) enum DrawKind {
 
 impl Source {
     pub(super) fn key(&self) -> RunKey {
-        let started = &self.run.started;
+        let resumed = self.run.resumed.as_ref();
+        let began = resumed.map_or(&self.run.started, |resumed| &resumed.began);
         // An unreadable time comes first; the text still orders two of them.
-        let time = started.parse().unwrap_or(Timestamp::MIN);
-        (time, self.run.id.clone(), started.clone())
+        let time = began.parse().unwrap_or(Timestamp::MIN);
+        RunKey {
+            journal: (time, self.run.id.clone(), began.clone()),
+            part: resumed.map_or(0, |resumed| resumed.part),
+        }
     }
 
     /// Distinguishes the files of this run from those of the others.
@@ -97,7 +111,12 @@ impl Index {
         let mut reader: Option<Reader> = None;
         let mut line = 0;
         while let Some(record) = records.next() {
-            let record = record?;
+            let record = match record {
+                Err(JournalError::Corrupt { .. }) if reader.is_none() => {
+                    return Err(MergeError::NotJournal(input.journal.clone()));
+                }
+                record => record?,
+            };
             line += 1;
             let corrupt = |problem: String| JournalError::Corrupt {
                 path: input.journal.clone(),
@@ -133,8 +152,11 @@ struct Reader {
     closed: Option<(String, StopReason)>,
     /// The latest time since the journal was last opened.
     at: f64,
+    /// When the journal was begun.
+    began: String,
+    /// When this machine opened it first.
     started: String,
-    /// What the first child said.
+    /// What the first child said, on this machine.
     hello: Option<Hello>,
 }
 
@@ -174,6 +196,7 @@ impl Reader {
         });
         let index = Index {
             input: input.clone(),
+            is_live: input.folder.as_deref().is_some_and(journal::is_live),
             is_merged: merged.is_some(),
             count: match (merged, info.shard) {
                 (Some(merged), _) => merged.count,
@@ -192,6 +215,7 @@ impl Reader {
             open: HashMap::new(),
             closed: None,
             at: 0.0,
+            began: opened.time.clone(),
             started: opened.time,
             hello: None,
         })
@@ -203,8 +227,7 @@ impl Reader {
                 if opened.run.plan != self.index.info.plan {
                     return Err("the journal was opened again with another plan".into());
                 }
-                self.index.info = opened.run;
-                (self.closed, self.at) = (None, 0.0);
+                self.reopen(*opened);
             }
             Record::Hello(hello) => self.hello(hello),
             Record::Built(built) => {
@@ -280,7 +303,7 @@ impl Reader {
             round,
             unit,
             attempt,
-            source: 0,
+            source: self.part(),
             kind: DrawKind::Vanished,
             is_plain: false,
             started: place,
@@ -307,10 +330,11 @@ impl Reader {
                 ended.round, ended.attempt, ended.unit
             ));
         };
-        let source = self.source_of(ended)?;
+        if let Some(source) = self.source_of(ended)? {
+            self.index.draws[draw].source = source;
+        }
         let draw = &mut self.index.draws[draw];
         draw.ended = place;
-        draw.source = source;
         draw.kind = match ended.outcome {
             Outcome::NotStarted => DrawKind::NotStarted,
             outcome if outcome.is_measured() => DrawKind::Measured,
@@ -325,9 +349,9 @@ impl Reader {
     }
 
     /// Which run of a merged journal made an attempt.
-    fn source_of(&self, ended: &Ended) -> Result<u16, String> {
+    fn source_of(&self, ended: &Ended) -> Result<Option<u16>, String> {
         if !self.index.is_merged {
-            return Ok(0);
+            return Ok(None);
         }
         let shard = Shard::of_round(ended.round, self.index.count).index;
         let of_shard = |source: &Source| source.shard == shard;
@@ -336,39 +360,83 @@ impl Reader {
         let place = place.filter(|place| self.index.sources.get(*place).is_some_and(of_shard));
         place
             .and_then(|place| u16::try_from(place).ok())
+            .map(Some)
             .ok_or_else(|| format!("round {} is of a run that was not merged", ended.round))
     }
 
-    /// The index of this many bytes of the journal.
-    fn end(self, bytes: u64) -> Index {
-        let mut index = self.index;
-        if !index.is_merged {
-            let info = &index.info;
-            let shard = info.shard.map_or(1, |shard| shard.index);
-            let (finished, why) = self.closed.unzip();
-            let run = ShardRun {
-                id: info.id.clone(),
-                number: info.number,
-                started: self.started,
-                finished,
-                at: self.at,
-                why,
-                bytes,
-                machine: info.machine.clone(),
-                devices: info.devices.clone(),
-                hello: self.hello,
-                findings: info.findings.clone(),
-                limits: info.limits.clone(),
-                jobs: info.jobs,
-                evidence: info.evidence,
-                evidence_rounds: info.evidence_rounds,
-                max_failures: info.max_failures,
-                time_budget: info.time_budget,
-            };
-            index.sources.push(Source { shard, run });
+    /// Opens the journal again. If another machine opened it, a new part begins.
+    fn reopen(&mut self, opened: Opened) {
+        if !self.index.is_merged && is_elsewhere(&self.index.info, &opened.run) {
+            self.end_part();
+            self.started = opened.time;
+            self.hello = None;
         }
-        index
+        self.index.info = opened.run;
+        (self.closed, self.at) = (None, 0.0);
     }
+
+    /// The part of the journal that is being read.
+    fn part(&self) -> u16 {
+        match self.index.is_merged {
+            true => 0,
+            false => u16::try_from(self.index.sources.len()).unwrap_or(u16::MAX),
+        }
+    }
+
+    /// Adds the part of the journal that ends here.
+    fn end_part(&mut self) {
+        let part = u32::from(self.part());
+        let info = &self.index.info;
+        let (finished, why) = self.closed.take().unzip();
+        let run = ShardRun {
+            id: info.id.clone(),
+            number: info.number,
+            resumed: (part > 0).then(|| ResumedPart {
+                part,
+                began: self.began.clone(),
+            }),
+            started: self.started.clone(),
+            finished,
+            at: self.at,
+            why,
+            bytes: 0,
+            machine: info.machine.clone(),
+            devices: info.devices.clone(),
+            hello: self.hello.take(),
+            findings: info.findings.clone(),
+            limits: info.limits.clone(),
+            jobs: info.jobs,
+            evidence: info.evidence,
+            evidence_rounds: info.evidence_rounds,
+            max_failures: info.max_failures,
+            time_budget: info.time_budget,
+        };
+        let shard = info.shard.map_or(1, |shard| shard.index);
+        self.index.sources.push(Source { shard, run });
+    }
+
+    /// The index of this many bytes of the journal.
+    fn end(mut self, bytes: u64) -> Index {
+        if !self.index.is_merged {
+            self.end_part();
+            // A copy of a journal counts as a whole, whichever machines wrote it.
+            for source in &mut self.index.sources {
+                source.run.bytes = bytes;
+            }
+        }
+        self.index
+    }
+}
+
+/// Whether another machine, or the same one with other devices, opened a journal again.
+fn is_elsewhere(before: &RunInfo, after: &RunInfo) -> bool {
+    // The command that resumes a run differs.
+    let facts = |info: &RunInfo| {
+        let mut facts = info.machine.clone();
+        facts.remove("command");
+        facts
+    };
+    facts(before) != facts(after) || before.devices != after.devices
 }
 
 /// Why a run is no part of another one.
