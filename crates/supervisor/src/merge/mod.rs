@@ -31,7 +31,7 @@ use std::path::Path;
 use crashrate_model::{Record, RunInfo, Shard};
 
 pub use error::MergeError;
-pub use inputs::{Input, find_inputs};
+pub use inputs::{Input, find_inputs, without_records};
 
 use emit::{Emitter, Item};
 use index::Index;
