@@ -22,6 +22,7 @@ mod index;
 mod inputs;
 mod join;
 mod missing;
+mod reader;
 #[cfg(test)]
 mod tests;
 mod write;
