@@ -106,7 +106,8 @@ impl Merged {
 pub struct MergedShard {
     /// [`Shard::index`].
     pub index: u32,
-    /// The ids of its runs. More than one if it was begun again on another machine.
+    /// The ids of its runs. More than one if it was begun again. A run that was resumed on another
+    /// machine is here once for each machine.
     pub runs: Vec<String>,
     /// Properties of its machine, as in [`RunInfo::machine`](crate::RunInfo::machine).
     pub machine: BTreeMap<String, String>,
@@ -126,8 +127,9 @@ pub struct MergedShard {
     pub each: Vec<ShardRun>,
 }
 
-/// A run of a shard, with everything in which the runs of one plan may differ. The facts of a merged
-/// run follow from these, so that it does not matter in which order and groups runs are merged.
+/// A run of a shard, or the part of it that one machine ran, with everything in which the runs of
+/// one plan may differ. The facts of a merged run follow from these, so that it does not matter in
+/// which order and groups runs are merged.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShardRun {
@@ -135,6 +137,9 @@ pub struct ShardRun {
     pub id: String,
     /// The report number N.
     pub number: u32,
+    /// Which part of its journal it is, if the run was resumed on another machine and this is not
+    /// the first part.
+    pub resumed: Option<ResumedPart>,
     /// Wall-clock time of its first record, RFC 3339.
     pub started: String,
     /// Wall-clock time of its end, RFC 3339; `None` if it has no end on record.
@@ -169,6 +174,24 @@ pub struct ShardRun {
     pub max_failures: Option<u32>,
     /// As in [`RunInfo::time_budget`](crate::RunInfo::time_budget).
     pub time_budget: Option<f64>,
+}
+
+/// The part of a journal that a machine wrote after the run was resumed there.
+#[derive(
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema
+)]
+pub struct ResumedPart {
+    /// From 1: the machine that began the run wrote part 0.
+    pub part: u32,
+    /// Wall-clock time of the journal's first record, RFC 3339.
+    pub began: String,
 }
 
 #[cfg(test)]

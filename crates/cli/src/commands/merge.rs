@@ -8,7 +8,9 @@ use clap::Args;
 use crashrate_model::Record;
 use crashrate_report::{Detail, RunState, TerminalOptions, terminal};
 use crashrate_supervisor::journal::{self, FolderError, JournalError, RunFolder};
-use crashrate_supervisor::merge::{Input, Merge, MergeError, OpenAttempts, find_inputs};
+use crashrate_supervisor::merge::{
+    Input, Merge, MergeError, OpenAttempts, find_inputs, without_records,
+};
 
 use crate::commands::run::exit_of;
 use crate::error::{Exit, Failure};
@@ -39,7 +41,7 @@ pub(crate) struct MergeArguments {
     output: Option<PathBuf>,
 
     /// Number of the merged run [the highest of the merged runs plus 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=999_999_999))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=999_999_999))]
     number: Option<u32>,
 
     /// Exit with 0 where the code would be 100, 120 or 121
@@ -57,6 +59,13 @@ pub(crate) struct MergeArguments {
 
 pub(crate) fn merge(runs: &Path, arguments: &MergeArguments) -> Result<Exit, Failure> {
     let inputs = inputs(runs, &arguments.run)?;
+    // Results may be lost, so this is said with --quiet too.
+    for folder in without_records(&arguments.run) {
+        note(format_args!(
+            "warning: {} has no journal with a record and is left out",
+            folder.display()
+        ));
+    }
     if !arguments.quiet {
         inputs.iter().for_each(note_state);
     }
@@ -120,11 +129,13 @@ fn note_state(input: &Input) {
     };
     let shown = folder.display();
     if !journal::has_records(folder) {
-        note(format_args!("{shown}: has no record, and is left out"));
+        note(format_args!(
+            "warning: {shown} has no record and is left out"
+        ));
     } else if journal::is_live(folder) {
         note(format_args!(
-            "warning: {shown}: is still running: its attempts that have not ended count as lost; \
-             merge again when it is over"
+            "warning: {shown} is still running; attempts that have not ended count as lost; merge \
+             again when it is over"
         ));
     }
 }
@@ -157,6 +168,11 @@ fn failure(error: MergeError) -> Failure {
             error @ (JournalError::Write { .. } | JournalError::Changed { .. }),
         ) => Failure::new(Exit::Journal, error),
         error @ MergeError::Write { .. } => Failure::new(Exit::Journal, error),
+        MergeError::Journal(error @ (JournalError::Corrupt { .. } | JournalError::Read { .. })) => {
+            Failure::usage(format!(
+                "{error}; to merge the other runs without this one, name each of them"
+            ))
+        }
         error => Failure::usage(error),
     }
 }

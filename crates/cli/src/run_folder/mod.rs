@@ -7,6 +7,7 @@ mod page;
 mod reader;
 mod suggested;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{GivenCommand, Record, RunInfo, Stopping};
@@ -104,10 +105,11 @@ pub(crate) fn earlier_among<'a>(
 /// left out with a warning.
 pub(crate) fn histories_among(folders: &[PathBuf], name: &str) -> Vec<History> {
     let mut of_one: Vec<(Option<GivenCommand>, Vec<View>)> = Vec::new();
-    for folder in folders {
-        let Some(run) = whole_run(folder).filter(|run| run.suite == name) else {
-            continue;
-        };
+    let runs = folders.iter().filter_map(|folder| {
+        let run = whole_run(folder).filter(|run| run.suite == name)?;
+        Some((folder, run))
+    });
+    for (folder, run) in latest_merges(runs.collect()) {
         let place = of_one.iter().position(|(given, _)| *given == run.given);
         let place = place.unwrap_or_else(|| {
             of_one.push((run.given, Vec::new()));
@@ -125,6 +127,17 @@ pub(crate) fn histories_among(folders: &[PathBuf], name: &str) -> Vec<History> {
     histories
         .map(|(_, views)| crashrate_report::history(name, views))
         .collect()
+}
+
+/// These runs, in their order, with only the last one that was merged from each plan: the earlier
+/// ones have rounds that it has too.
+fn latest_merges(runs: Vec<(&PathBuf, RunInfo)>) -> Vec<(&PathBuf, RunInfo)> {
+    let mut plans = BTreeSet::new();
+    let mut latest: Vec<_> = (runs.into_iter().rev())
+        .filter(|(_, run)| run.merged.is_none() || plans.insert(run.plan.clone()))
+        .collect();
+    latest.reverse();
+    latest
 }
 
 /// The names of the suites of these runs.

@@ -60,7 +60,7 @@ fn run_shard(place: &Place, shard: &str) -> PathBuf {
 }
 
 /// The runs of the shards, as arguments.
-fn shards(place: &Place) -> Vec<String> {
+pub(crate) fn shards(place: &Place) -> Vec<String> {
     place.suite(BODY);
     let runs = SHARDS.map(|shard| run_shard(place, shard));
     runs.map(|run| run.display().to_string()).into()
@@ -74,7 +74,7 @@ fn merged(place: &Place, runs: &[&str], name: &str) -> String {
     report(place, name)
 }
 
-fn report(place: &Place, run: &str) -> String {
+pub(crate) fn report(place: &Place, run: &str) -> String {
     place
         .crashrate(&["report", run, "--format", "json"])
         .expect(0)

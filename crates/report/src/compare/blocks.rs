@@ -7,7 +7,7 @@ use crashrate_stats::{Design, PairTable, SideEnd};
 
 use super::test::{Pair, Tables};
 use super::{Compared, Doubt, Side};
-use crate::view::{Bounds, Cell, Outcomes, Results, View, rounds};
+use crate::view::{Bounds, Cell, Machines, Outcomes, Results, View, rounds};
 
 /// Both sides of a contrast, round by round.
 #[derive(Default)]
@@ -82,7 +82,8 @@ pub(super) fn pair(view: &View, contrast: &Contrast, axis: Axis) -> Pair {
 fn sides(view: &View, contrast: &Contrast) -> Sides {
     let cells = contrast.sides.each_ref().map(|side| cells_of(view, side));
     let bad = &view.run.bad;
-    let machine = by_machine(view);
+    let all = view.machines.as_deref();
+    let machine = all.map(Machines::by_shard).unwrap_or_default();
     let machines = view.machines.as_ref().map_or(0, |all| all.list.len());
     let mut sides = Sides {
         machines: vec![Default::default(); machines],
@@ -102,7 +103,9 @@ fn sides(view: &View, contrast: &Contrast) -> Sides {
                 sides.outcomes[side].add(outcome, 1);
             }
         }
-        let place = machine.get(round % machine.len().max(1)).copied().flatten();
+        let moved = all.and_then(|all| all.moved.get(&(round as u32 + 1)));
+        let last = || machine.get(round % machine.len().max(1)).copied().flatten();
+        let place = moved.copied().unwrap_or_else(last);
         let mut own = place.and_then(|place| sides.machines.get_mut(place));
         let [one, two] = measured.map(|end| side_end(end, bad, true));
         sides.measured.add(one, two);
@@ -121,13 +124,6 @@ fn sides(view: &View, contrast: &Contrast) -> Sides {
         }
     }
     sides
-}
-
-/// The machine of each shard of a merged run, unless it is missing.
-fn by_machine(view: &View) -> Vec<Option<usize>> {
-    let machines = view.machines.iter();
-    let shards = machines.flat_map(|all| (1..=all.shards).map(|shard| all.of_round(shard)));
-    shards.collect()
 }
 
 fn side_end(end: Option<Outcome>, bad: &OutcomeSet, none_started: bool) -> SideEnd {

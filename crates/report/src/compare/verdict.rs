@@ -231,12 +231,27 @@ fn times(ratio: f64) -> String {
     }
 }
 
+/// The blocks that the evidence is from: `the first 14 of 63 blocks (the verdict was reached there;
+/// later blocks do not change it)`.
+fn blocks_that_count(one: &Compared, watch: &PairWatch) -> String {
+    let n = watch.blocks().n();
+    let all = one.blocks.map_or(n, |blocks| blocks.n());
+    if all <= n || n == 0 {
+        return plural(n, "block");
+    }
+    let why = match watch.verdict() {
+        Some(_) => "the verdict was reached there; later blocks do not change it",
+        None => "a block counts once all blocks begun before it have ended",
+    };
+    format!("the first {} of {} ({why})", count(n), plural(all, "block"))
+}
+
 fn by_pairs(all: &Comparisons, one: &Compared, watch: &PairWatch, counts: bool) -> String {
     let evidence = format!(
         "evidence {}:1 for a difference ({} needed) after {}",
         e_value(watch.ln_e()),
         e_value(watch.ln_needed()),
-        plural(watch.blocks().n(), "block")
+        blocks_that_count(one, watch)
     );
     let direction = |worse| direction_of(all, one, worse, Some(watch.blocks()));
     if let Some(worse) = watch.verdict() {

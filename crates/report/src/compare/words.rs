@@ -160,8 +160,9 @@ fn rates(one: &Compared) -> String {
 /// The lost rounds of both sides, if there are any.
 fn missing_words(one: &Compared) -> Option<String> {
     let missing = one.sides.each_ref().map(|side| {
-        let missing = side.bounds.map_or(0, |bounds| bounds.missing);
-        (missing, side.share.n.saturating_add(missing))
+        let bounds = side.bounds;
+        // A round that was run again counts once.
+        bounds.map_or((0, side.share.n), |bounds| (bounds.missing, bounds.worst.n))
     });
     let [(first, of_first), (second, of_second)] = missing;
     if first == 0 && second == 0 {

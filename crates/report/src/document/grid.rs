@@ -213,6 +213,7 @@ mod tests {
             last: Some(first),
             attempts: 1,
             vanished: false,
+            run: 0,
         }
     }
 

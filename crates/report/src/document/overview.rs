@@ -81,7 +81,10 @@ fn table(view: &View, lines: &[Line<&Results>]) -> Table {
 
 fn bad(results: &&Results) -> Text {
     let of = results.first_attempt;
-    Text::rate(share(of.bad, of.n) + &short_bounds(results.bounds), of.bad)
+    Text::rate(
+        share(of.bad, of.n) + &short_bounds(results.telling_bounds()),
+        of.bad,
+    )
 }
 
 /// Chapters whose figures are shown.

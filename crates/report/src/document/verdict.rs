@@ -42,7 +42,13 @@ pub(super) fn title(view: &View) -> String {
         title += &format!(" · shard {shard}");
     }
     if let Some(jobs @ 2..) = run.jobs {
-        title += &format!(" · {jobs} at a time");
+        let runs = run.merged.iter().flat_map(|merged| &merged.shards);
+        let mut runs = runs.flat_map(|shard| &shard.each);
+        let most = match runs.any(|run| run.jobs != jobs) {
+            true => "up to ",
+            false => "",
+        };
+        title += &format!(" · {most}{jobs} at a time");
     }
     let kind = match run.imported {
         Some(_) => "report",
@@ -240,7 +246,7 @@ fn not_passed(view: &View) -> Vec<String> {
         let alone = (bad > 0).then(|| alone(view, key)).flatten();
         // The rounds of the shards that are left are no sample of all.
         let missing = (view.machines.as_ref().filter(|all| all.missing_blocks > 0))
-            .and_then(|_| missing_words(results.bounds));
+            .and_then(|_| missing_words(results));
         let interval = || interval_words(results.first_attempt, results.optional_stopping);
         let more = missing.or(alone).or_else(interval);
         Some((not, format!("{name} {words}{}", more.unwrap_or_default())))

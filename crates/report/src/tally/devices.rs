@@ -56,7 +56,8 @@ impl DeviceTally {
         let mut rows: Vec<DeviceRow> = Vec::new();
         for (place, host, device) in all(run) {
             let share = self.by_device.get(&place).copied().unwrap_or_default();
-            let is_same = |row: &&mut DeviceRow| row.host == host && row.device == *device;
+            let is_same =
+                |row: &&mut DeviceRow| row.host == host && is_same_device(&row.device, device);
             match rows.iter_mut().find(is_same) {
                 Some(row) => {
                     row.first_attempt.n += share.n;
@@ -82,6 +83,15 @@ impl DeviceTally {
             units: units.filter(|unit| unit.disturbed.n > 0).collect(),
             ..self.all.clone()
         })
+    }
+}
+
+/// Whether two devices of one host are the same one. Which others its attempts see, and which
+/// processors they run on, may differ between shards.
+fn is_same_device(one: &Device, two: &Device) -> bool {
+    match (&one.uuid, &two.uuid) {
+        (Some(one), Some(two)) => one == two,
+        _ => one.name == two.name,
     }
 }
 

@@ -1,14 +1,16 @@
 //! Tallies the machines of a merged run from the cells of its rounds: the shard of a round follows
 //! from its number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crashrate_model::{ALPHA, Hello, Merged, MergedShard, Outcome, Shard, StopReason, Stopping};
+use crashrate_model::{
+    ALPHA, Hello, Merged, MergedShard, Outcome, Shard, ShardRun, StopReason, Stopping,
+};
 use crashrate_stats::{holm, homogeneity};
 
 use crate::view::{
-    Bounds, Judgement, Machine, MachineTest, MachineUnit, Machines, Results, ShardState, Share,
-    View,
+    Bounds, Judgement, Machine, MachineTest, MachineUnit, Machines, MissingBlocks, Results,
+    ShardState, Share, View,
 };
 
 /// Adds the machines of a merged run: their tallies, tests of equal rates, and bounds for what is
@@ -20,7 +22,7 @@ pub(super) fn add(view: &mut View) {
     let Some(merged) = view.run.merged.clone() else {
         return;
     };
-    let list = machines(view, &merged);
+    let (list, places) = machines(view, &merged);
     let tests = tests(&list);
     for gate in &mut view.gates {
         let key = (&gate.gate.name, gate.gate.mode, &gate.gate.variant);
@@ -37,7 +39,8 @@ pub(super) fn add(view: &mut View) {
         view.run.stopped_because = None;
     }
     let needs_more = !view.run.complete && !view.run.state.is_running();
-    let (blocks, missing) = blocks(view);
+    let (blocks, missing) = blocks(view, merged.count);
+    let missing = if needs_more { missing } else { Vec::new() };
     let is_merged = |index: &u32| merged.shards.iter().any(|shard| shard.index == *index);
     view.machines = Some(Box::new(Machines {
         shards: merged.count,
@@ -45,7 +48,9 @@ pub(super) fn add(view: &mut View) {
         missing_shards: (1..=merged.count)
             .filter(|index| !is_merged(index))
             .collect(),
-        missing_blocks: if needs_more { missing } else { 0 },
+        missing_blocks: missing.iter().map(|one| one.blocks).sum(),
+        missing_by_shard: missing,
+        moved: moved(view, merged.count, &places),
         blocks,
         tests,
     }));
@@ -80,23 +85,42 @@ fn widen(results: &mut Results) {
     results.bounds = Bounds::of(known, missing.saturating_add(left));
 }
 
-/// A shard's rounds of a unit.
+/// The rounds of a unit that a run of a shard made.
 #[derive(Clone, Copy, Default)]
 struct Tally {
     ended: u32,
     share: Share,
 }
 
-/// A unit, its planned rounds, and its rounds by shard.
-type UnitShards = (MachineUnit, u32, Vec<Tally>);
+/// A unit, its planned rounds, and its rounds by shard and run of it.
+struct UnitTallies {
+    unit: MachineUnit,
+    planned: u32,
+    by_run: Vec<Vec<Tally>>,
+}
 
-fn tallies(view: &View, count: u32) -> Vec<UnitShards> {
+impl UnitTallies {
+    /// The rounds of a run of a shard, each from 0.
+    fn of(&self, shard: u32, run: usize) -> Tally {
+        let runs = self.by_run.get(shard as usize);
+        runs.and_then(|runs| runs.get(run))
+            .copied()
+            .unwrap_or_default()
+    }
+}
+
+fn tallies(view: &View, count: u32) -> Vec<UnitTallies> {
     let bad = &view.run.bad;
     let units = view.unit_results().map(|((name, mode, variant), results)| {
-        let mut tallies = vec![Tally::default(); count as usize];
+        let mut by_run = vec![Vec::<Tally>::new(); count as usize];
         for (round, cell) in (0..).zip(&results.cells) {
             let Some(first) = cell.first else { continue };
-            let tally = &mut tallies[(round % count) as usize];
+            let runs = &mut by_run[(round % count) as usize];
+            let run = usize::from(cell.run);
+            if run >= runs.len() {
+                runs.resize(run + 1, Tally::default());
+            }
+            let tally = &mut runs[run];
             tally.ended += u32::from(first.is_measured());
             if first.counts() {
                 tally.share.n += 1;
@@ -109,66 +133,140 @@ fn tallies(view: &View, count: u32) -> Vec<UnitShards> {
             variant: variant.to_owned(),
             first_attempt: Share::default(),
         };
-        (unit, results.planned, tallies)
+        UnitTallies {
+            unit,
+            planned: results.planned,
+            by_run,
+        }
     });
     units.collect()
 }
 
-fn machines(view: &View, merged: &Merged) -> Vec<Machine> {
+/// The machines, and for each shard the places of the machines of its runs.
+fn machines(view: &View, merged: &Merged) -> (Vec<Machine>, BTreeMap<u32, Vec<usize>>) {
     let tallies = tallies(view, merged.count);
     let mut list: Vec<Machine> = Vec::new();
+    let mut places = BTreeMap::new();
     for shard in &merged.shards {
-        let own = Shard {
-            index: shard.index,
-            count: merged.count,
+        let runs: Vec<ShardRun> = match shard.each.is_empty() {
+            true => vec![whole(shard)],
+            false => shard.each.clone(),
         };
-        let place = list.iter().position(|known| is_on(known, shard));
-        let place = place.unwrap_or_else(|| {
-            list.push(of(shard, &tallies));
-            list.len() - 1
-        });
-        let machine = &mut list[place];
-        let (mut planned, mut ended) = (0, 0);
-        for (unit, (_, rounds, tallies)) in machine.units.iter_mut().zip(&tallies) {
-            let tally = tallies[shard.index as usize - 1];
-            planned += own.rounds_of(*rounds);
-            ended += tally.ended;
+        let of_runs = runs.iter().map(|run| place(&mut list, run, &tallies));
+        let of_runs: Vec<usize> = of_runs.collect();
+        add_shard(&mut list, (shard, merged.count), &of_runs, &tallies);
+        places.insert(shard.index, of_runs);
+    }
+    (list, places)
+}
+
+/// A shard of which no runs are listed, as one run.
+fn whole(shard: &MergedShard) -> ShardRun {
+    ShardRun {
+        machine: shard.machine.clone(),
+        devices: shard.devices.clone(),
+        hello: shard.hello.clone(),
+        ..ShardRun::default()
+    }
+}
+
+/// The place of a run's machine in the list, to which it is added if it is new.
+fn place(list: &mut Vec<Machine>, run: &ShardRun, tallies: &[UnitTallies]) -> usize {
+    let known = list.iter().position(|known| is_on(known, run));
+    known.unwrap_or_else(|| {
+        list.push(of(run, tallies));
+        list.len() - 1
+    })
+}
+
+/// Adds a shard, the runs of which were made on these machines. What is left of it belongs to the
+/// last one.
+fn add_shard(
+    list: &mut [Machine],
+    (shard, count): (&MergedShard, u32),
+    of_runs: &[usize],
+    tallies: &[UnitTallies],
+) {
+    let index = shard.index;
+    let own = Shard { index, count };
+    let planned: u32 = tallies.iter().map(|unit| own.rounds_of(unit.planned)).sum();
+    let mut all_ended = 0;
+    for (run, place) in of_runs.iter().enumerate() {
+        let machine = &mut list[*place];
+        for (unit, tallies) in machine.units.iter_mut().zip(tallies) {
+            let tally = tallies.of(index - 1, run);
             unit.first_attempt.add(tally.share);
             machine.first_attempt.add(tally.share);
+            machine.ended += tally.ended;
+            machine.planned += tally.ended;
+            all_ended += tally.ended;
         }
-        machine.planned += planned;
-        machine.ended += ended;
+    }
+    let last = of_runs.last().copied();
+    let others: BTreeSet<usize> = of_runs.iter().copied().collect();
+    for other in others.into_iter().filter(|place| Some(*place) != last) {
+        list[other].shards.push((index, ShardState::Continued));
+    }
+    if let Some(machine) = last.map(|last| &mut list[last]) {
+        machine.planned += planned.saturating_sub(all_ended);
         let state = match shard.why {
-            _ if ended >= planned => ShardState::Complete,
+            _ if all_ended >= planned => ShardState::Complete,
             Some(why) => ShardState::Ended(why),
             None => ShardState::NoEnd,
         };
-        machine.shards.push((shard.index, state));
+        machine.shards.push((index, state));
     }
-    list
 }
 
-fn is_on(machine: &Machine, shard: &MergedShard) -> bool {
+/// The rounds that another machine ran than the last one of their shard.
+fn moved(
+    view: &View,
+    count: u32,
+    places: &BTreeMap<u32, Vec<usize>>,
+) -> BTreeMap<u32, Option<usize>> {
+    let mut all = BTreeMap::new();
+    for (shard, of_runs) in places {
+        let Some(last) = of_runs.last() else { continue };
+        if of_runs.iter().all(|place| place == last) {
+            continue;
+        }
+        let rounds = view.unit_results().map(|(_, results)| results.cells.len());
+        let rounds = rounds.max().unwrap_or(0) as u32;
+        for round in (*shard..=rounds).step_by(count as usize) {
+            let cells = view.unit_results();
+            let cells = cells.filter_map(|(_, results)| results.cells.get(round as usize - 1));
+            let begun = cells.filter(|cell| cell.first.is_some());
+            let machines = begun.filter_map(|cell| of_runs.get(usize::from(cell.run)));
+            let machines: BTreeSet<usize> = machines.copied().collect();
+            match (machines.first(), machines.len()) {
+                (Some(machine), 1) if machine == last => {}
+                (Some(machine), 1) => drop(all.insert(round, Some(*machine))),
+                (None, _) => {}
+                (Some(_), _) => drop(all.insert(round, None)),
+            }
+        }
+    }
+    all
+}
+
+fn is_on(machine: &Machine, run: &ShardRun) -> bool {
     machine.facts.contains_key("host")
-        && machine.facts == facts(shard)
-        && machine.devices == shard.devices
+        && machine.facts == facts(run)
+        && machine.devices == run.devices
 }
 
-fn facts(shard: &MergedShard) -> BTreeMap<String, String> {
-    let mut facts = shard.machine.clone();
+fn facts(run: &ShardRun) -> BTreeMap<String, String> {
+    let mut facts = run.machine.clone();
     facts.remove("command");
     facts
 }
 
-fn of(shard: &MergedShard, tallies: &[UnitShards]) -> Machine {
+fn of(run: &ShardRun, tallies: &[UnitTallies]) -> Machine {
     Machine {
-        facts: facts(shard),
-        devices: shard.devices.clone(),
-        reported: shard
-            .hello
-            .as_ref()
-            .map(|hello: &Hello| hello.device.clone()),
-        units: tallies.iter().map(|(unit, ..)| unit.clone()).collect(),
+        facts: facts(run),
+        devices: run.devices.clone(),
+        reported: run.hello.as_ref().map(|hello: &Hello| hello.device.clone()),
+        units: tallies.iter().map(|all| all.unit.clone()).collect(),
         ..Machine::default()
     }
 }
@@ -177,10 +275,10 @@ fn of(shard: &MergedShard, tallies: &[UnitShards]) -> Machine {
 fn tests(list: &[Machine]) -> Vec<MachineTest> {
     let units = list.first().map_or(0, |machine| machine.units.len());
     let tested = (0..units).filter_map(|unit| {
-        let counts = list
-            .iter()
-            .map(|machine| machine.units[unit].first_attempt.counts().ok());
-        let counts: Option<Vec<_>> = counts.collect();
+        // A machine on which no round of the unit ended says nothing about it.
+        let shares = list.iter().map(|machine| machine.units[unit].first_attempt);
+        let shares = shares.filter(|share| share.n > 0);
+        let counts: Option<Vec<_>> = shares.map(|share| share.counts().ok()).collect();
         Some((unit, homogeneity(&counts?)?))
     });
     let tested: Vec<_> = tested.collect();
@@ -196,8 +294,8 @@ fn tests(list: &[Machine]) -> Vec<MachineTest> {
     tests.collect()
 }
 
-/// The blocks of the run, and those in which a unit has no result.
-fn blocks(view: &View) -> (u32, u32) {
+/// The blocks of the run, and those of each shard in which a unit has no result.
+fn blocks(view: &View, count: u32) -> (u32, Vec<MissingBlocks>) {
     let rows = || view.unit_results().map(|(_, results)| results);
     let all = rows().map(|results| results.planned).max().unwrap_or(0);
     let has = |results: &Results, round: u32| {
@@ -207,5 +305,11 @@ fn blocks(view: &View) -> (u32, u32) {
     };
     let is_missing =
         |round: &u32| rows().any(|results| *round < results.planned && !has(results, *round));
-    (all, (0..all).filter(is_missing).count() as u32)
+    let mut missing: BTreeMap<u32, u32> = BTreeMap::new();
+    for round in (0..all).filter(is_missing) {
+        *missing.entry(round % count + 1).or_default() += 1;
+    }
+    let missing = missing.into_iter();
+    let missing = missing.map(|(shard, blocks)| MissingBlocks { shard, blocks });
+    (all, missing.collect())
 }

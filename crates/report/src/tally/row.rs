@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crashrate_model::{Exit, Outcome, OutcomeSet};
+use crashrate_model::{Ended, Exit, Outcome, OutcomeSet};
 
 use super::distinct::{Distinct, Measures, MissedExpectations, cut, spread};
 use crate::view::{Bounds, Cell, End, Note, Outcomes, Reason, Results, RoundOrder};
@@ -36,8 +36,10 @@ impl RowTally {
     }
 
     /// Records the round's first attempt. An earlier one moves to `run_again`.
-    pub(super) fn put_first(&mut self, round: u32, outcome: Outcome) {
+    pub(super) fn put_first(&mut self, ended: &Ended, outcome: Outcome) {
+        let round = ended.round;
         let cell = self.cell(round);
+        cell.run = u8::try_from(ended.run.unwrap_or(0)).unwrap_or(u8::MAX);
         let before = cell.first.replace(outcome);
         cell.vanished |= matches!(outcome, Outcome::Lost | Outcome::Interrupted);
         if let Some(before) = before {

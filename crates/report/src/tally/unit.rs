@@ -114,12 +114,12 @@ impl UnitTally {
         let whole = End::whole(ended);
         if !ended.outcome.counts() {
             for row in once(&mut self.whole).chain(&mut self.chapters) {
-                row.put_first(ended.round, ended.outcome);
+                row.put_first(ended, ended.outcome);
             }
             self.whole.explain(&whole);
             return;
         }
-        self.whole.put_first(ended.round, ended.outcome);
+        self.whole.put_first(ended, ended.outcome);
         self.crashes.add(ended);
         self.whole.measure(&whole, bad.contains(whole.outcome));
         if explain {
@@ -127,7 +127,7 @@ impl UnitTally {
         }
         for (row, end) in self.chapters.iter_mut().zip(&ended.chapters) {
             let end = End::chapter(ended, end);
-            row.put_first(ended.round, end.outcome);
+            row.put_first(ended, end.outcome);
             row.measure(&end, bad.contains(end.outcome));
             row.explain(&end);
         }

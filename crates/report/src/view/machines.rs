@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Device, Mode, Shard, StopReason};
+use crashrate_model::{Device, Mode, StopReason};
 use crashrate_stats::Homogeneity;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::Share;
 
@@ -16,6 +18,11 @@ pub struct Machines {
     pub list: Vec<Machine>,
     /// The shards that were not merged.
     pub missing_shards: Vec<u32>,
+    /// The shards that lack blocks, and how many: the missing blocks by shard.
+    pub missing_by_shard: Vec<MissingBlocks>,
+    /// The rounds (from 1) that another machine ran than the last one of their shard; `None` if
+    /// several machines ran its units.
+    pub moved: BTreeMap<u32, Option<usize>>,
     /// The blocks without a result of every unit. None if the run needs no more: its rule has
     /// decided.
     pub missing_blocks: u32,
@@ -23,6 +30,15 @@ pub struct Machines {
     pub blocks: u32,
     /// Whether rates differ between machines, for each unit for which that can be tested.
     pub tests: Vec<MachineTest>,
+}
+
+/// The blocks of a shard that are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MissingBlocks {
+    /// The shard's index, from 1.
+    pub shard: u32,
+    /// How many blocks lack a result of a unit.
+    pub blocks: u32,
 }
 
 /// A machine, with the shards that it ran.
@@ -36,7 +52,7 @@ pub struct Machine {
     pub reported: Option<String>,
     /// The indices of its shards, and how each ended.
     pub shards: Vec<(u32, ShardState)>,
-    /// The rounds of its shards.
+    /// The rounds of its shards, without those that another machine ran.
     pub planned: u32,
     /// Those that have a result, or were skipped or not reached.
     pub ended: u32,
@@ -66,6 +82,8 @@ pub enum ShardState {
     Complete,
     /// It ended before that, for this reason.
     Ended(StopReason),
+    /// It was begun here, and continued on another machine.
+    Continued,
     /// It has no end on record: it still runs, or its machine died.
     NoEnd,
 }
@@ -84,11 +102,19 @@ pub struct MachineTest {
 }
 
 impl Machines {
-    /// The machine of a round, unless its shard is missing.
-    pub fn of_round(&self, round: u32) -> Option<usize> {
-        let index = Shard::of_round(round, self.shards).index;
-        let has = |machine: &Machine| machine.shards.iter().any(|(shard, _)| *shard == index);
-        self.list.iter().position(has)
+    /// The last machine of each shard, unless the shard is missing.
+    pub fn by_shard(&self) -> Vec<Option<usize>> {
+        let mut all = vec![None; self.shards as usize];
+        for (place, machine) in self.list.iter().enumerate() {
+            let shards = machine.shards.iter();
+            let last = shards.filter(|(_, state)| *state != ShardState::Continued);
+            for (shard, _) in last {
+                if let Some(of_shard) = all.get_mut(*shard as usize - 1) {
+                    *of_shard = Some(place);
+                }
+            }
+        }
+        all
     }
 
     /// The units whose rates differ between machines.

@@ -36,7 +36,7 @@ pub use files::Ends;
 pub(crate) use files::Unreadable;
 pub(crate) use identity::Identities;
 pub use judgement::{ExitClass, GateSeen, Judgement, PairsSeen, exit_class};
-pub use machines::{Machine, MachineTest, MachineUnit, Machines, ShardState};
+pub use machines::{Machine, MachineTest, MachineUnit, Machines, MissingBlocks, ShardState};
 pub(crate) use outcomes::rounds;
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
 pub use provocation::Provocation;

@@ -151,6 +151,8 @@ pub struct Cell {
     pub attempts: u32,
     /// Whether a first attempt was started and has no result, even if the round was run again.
     pub vanished: bool,
+    /// In a merged run: which run of its shard made the first attempt, at most 255.
+    pub run: u8,
 }
 
 impl Cell {

@@ -191,6 +191,20 @@ pub struct Results {
 }
 
 impl Results {
+    /// Rounds that were lost, interrupted or not started, and have a result because they were run
+    /// again. The bounds count them as missing.
+    pub(crate) fn lost_and_run_again(&self) -> u32 {
+        let again =
+            |cell: &&Cell| cell.is_missing() && cell.first.is_some_and(Outcome::is_measured);
+        self.cells.iter().filter(again).count() as u32
+    }
+
+    /// The bounds, unless no round got as far as this chapter: they would say nothing.
+    pub(crate) fn telling_bounds(&self) -> Option<Bounds> {
+        let is_reached = self.first_attempt.n > 0 || self.outcomes.get(Outcome::Unreached) == 0;
+        self.bounds.filter(|_| is_reached)
+    }
+
     /// First attempts that passed.
     pub fn passed(&self) -> u32 {
         self.outcomes.get(Outcome::Passed)

@@ -106,16 +106,27 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
 /// What is missing of a merged run, with the bounds that it allows.
 fn of_shards(view: &View, blocks: String) -> Vec<String> {
     const SHOWN: usize = 5;
-    let all = units(view).filter_map(|(name, results)| Some((name, results.bounds?)));
+    let all = units(view).filter_map(|(name, results)| {
+        let again = results.lost_and_run_again();
+        Some((name, results.bounds?, again))
+    });
     let all: Vec<_> = all.collect();
-    if let [(_, bounds)] = all.as_slice() {
+    if let [(_, bounds, _)] = all.as_slice() {
         return vec![format!("{blocks}: {}.", bounded(*bounds))];
     }
-    let units = all.iter().map(|(name, bounds)| {
-        let missing = plural(bounds.missing, "round");
-        format!("{name}: {missing} missing: {}.", bounded(*bounds))
+    let units = all.iter().map(|(name, bounds, again)| {
+        let missing = plural(bounds.missing.saturating_sub(*again), "round");
+        let again = match again {
+            0 => String::new(),
+            n => format!(" and {} lost and run again", count((*n).into())),
+        };
+        format!("{name}: {missing} missing{again}: {}.", bounded(*bounds))
     });
-    let units = first_lines(units.collect(), SHOWN, "more units have missing rounds");
+    let others = match all.len() - SHOWN.min(all.len()) {
+        1 => "more unit has missing rounds",
+        _ => "more units have missing rounds",
+    };
+    let units = first_lines(units.collect(), SHOWN, others);
     std::iter::once(format!("{blocks}.")).chain(units).collect()
 }
 

@@ -79,13 +79,13 @@ pub(crate) fn interval_words(of: Share, optional_stopping: OptionalStopping) -> 
 /// A row's rate with its interval, and the bounds of lost rounds.
 pub(crate) fn rate_of(results: &Results) -> String {
     let Share { bad, n } = results.first_attempt;
-    estimate(bad, n, results.optional_stopping) + &in_bounds(results.bounds)
+    estimate(bad, n, results.optional_stopping) + &in_bounds(results.telling_bounds())
 }
 
 /// The same for a table whose head says what the interval is: `0/16 (<17%) [0/20..4/20]`.
 pub(crate) fn short_rate_of(results: &Results) -> String {
     let rate = short_estimate(results.first_attempt, results.optional_stopping);
-    rate + &short_bounds(results.bounds)
+    rate + &short_bounds(results.telling_bounds())
 }
 
 /// The bounds that lost rounds allow: ` [4 missing: 0/20 to 4/20]`; empty without lost rounds.

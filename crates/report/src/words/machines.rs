@@ -1,5 +1,7 @@
 //! The machines of a merged run in words.
 
+use std::collections::BTreeMap;
+
 use crashrate_model::StopReason;
 use crashrate_stats::HomogeneityMethod;
 
@@ -7,7 +9,7 @@ use super::estimates::{p_value, points};
 use super::names::of_unit;
 use super::numbers::{count, first_lines, joined, plural, share};
 use crate::clean::{NAME, clean};
-use crate::view::{Bounds, Machine, MachineTest, Machines, ShardState, View};
+use crate::view::{Bounds, Machine, MachineTest, Machines, Results, ShardState, View};
 
 /// Units that are named before the rest are counted.
 const NAMED: usize = 3;
@@ -66,6 +68,7 @@ pub(crate) fn machine_state(machine: &Machine) -> String {
 pub(crate) fn shard_state(state: ShardState) -> &'static str {
     match state {
         ShardState::Complete => "complete",
+        ShardState::Continued => "continued on another machine",
         ShardState::NoEnd => "no end on record",
         ShardState::Ended(why) => match why {
             StopReason::Decided => "ended early: decided",
@@ -82,13 +85,13 @@ pub(crate) fn shard_state(state: ShardState) -> &'static str {
     }
 }
 
-/// `25 of 100 blocks are missing (shards 4, 9)`.
+/// `25 of 100 blocks are missing (shards 4, 9)`, `21 of 100 blocks are missing (shard 4: 20, shard
+/// 6: 1)`.
 pub(crate) fn missing_blocks(view: &View) -> Option<String> {
     let machines = view.machines.as_ref()?;
-    let shards = machines.missing_shards.iter().copied();
-    let which = match machines.missing_shards.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", shard_list(shards)),
+    let which = match missing_by_shard(machines) {
+        None => String::new(),
+        Some(shards) => format!(" ({shards})"),
     };
     match machines.missing_blocks {
         0 => None,
@@ -102,6 +105,29 @@ pub(crate) fn missing_blocks(view: &View) -> Option<String> {
             count(machines.blocks.into())
         )),
     }
+}
+
+/// The shards that lack blocks: how many each, unless they lack all.
+fn missing_by_shard(machines: &Machines) -> Option<String> {
+    const SHOWN: usize = 6;
+    let all = &machines.missing_by_shard;
+    if all
+        .iter()
+        .all(|of| machines.missing_shards.contains(&of.shard))
+    {
+        return (!all.is_empty()).then(|| shard_list(all.iter().map(|of| of.shard)));
+    }
+    let mut by_blocks: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for of in all {
+        by_blocks.entry(of.blocks).or_default().push(of.shard);
+    }
+    let words = by_blocks.into_iter().rev().map(|(blocks, shards)| {
+        let each = if shards.len() > 1 { " each" } else { "" };
+        let list = shard_list(shards.into_iter());
+        format!("{list}: {}{each}", count(blocks.into()))
+    });
+    let words = first_lines(words.collect(), SHOWN, "more");
+    Some(words.join("; "))
 }
 
 /// `crash rate 2.1% to 18%, if none or all of them crashed`.
@@ -181,9 +207,20 @@ pub(crate) fn machines_method(machines: &Machines) -> Option<String> {
 
 /// The bounds that missing rounds allow, in place of an interval: ` (9.0% to 34% with the 25 missing
 /// rounds)`.
-pub(crate) fn missing_words(bounds: Option<Bounds>) -> Option<String> {
-    let bounds = bounds?;
+pub(crate) fn missing_words(results: &Results) -> Option<String> {
+    let bounds = results.bounds?;
     let [best, worst] = ends(bounds);
-    let missing = plural(bounds.missing, "missing round");
+    let again = results.lost_and_run_again();
+    let missing = match bounds.missing.saturating_sub(again) {
+        0 => format!("{} lost and run again", plural(again, "round")),
+        n if again > 0 => {
+            let again = count(again.into());
+            format!(
+                "{} and {again} lost and run again",
+                plural(n, "missing round")
+            )
+        }
+        n => plural(n, "missing round"),
+    };
     Some(format!(" ({best}% to {worst}% with the {missing})"))
 }

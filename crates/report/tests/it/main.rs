@@ -6,6 +6,7 @@ mod forms;
 mod history_pages;
 mod journal;
 mod merged;
+mod merged_parts;
 mod pages;
 mod properties;
 mod recorded;

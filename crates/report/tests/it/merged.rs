@@ -14,7 +14,7 @@ use crate::journal::{Journal, build, ended, full, info, isolated, summary};
 
 const SECOND: f64 = 1.0;
 
-fn shard(index: u32, host: &str, why: Option<StopReason>) -> MergedShard {
+pub(crate) fn shard(index: u32, host: &str, why: Option<StopReason>) -> MergedShard {
     let facts = [
         ("host", host),
         ("cpu", "AMD EPYC 9654"),
@@ -37,7 +37,7 @@ fn shard(index: u32, host: &str, why: Option<StopReason>) -> MergedShard {
     }
 }
 
-fn merged(units: Vec<Unit>, count: u32, shards: Vec<MergedShard>) -> RunInfo {
+pub(crate) fn merged(units: Vec<Unit>, count: u32, shards: Vec<MergedShard>) -> RunInfo {
     RunInfo {
         merged: Some(Merged { count, shards }),
         machine: BTreeMap::new(),
@@ -46,7 +46,7 @@ fn merged(units: Vec<Unit>, count: u32, shards: Vec<MergedShard>) -> RunInfo {
 }
 
 /// The records of an attempt that starts at a time of its shard.
-fn attempt(unit: u32, round: u32, at: f64, outcome: Outcome) -> [Record; 2] {
+pub(crate) fn attempt(unit: u32, round: u32, at: f64, outcome: Outcome) -> [Record; 2] {
     let end = Ended {
         at: at + SECOND,
         ..ended(unit, round, 1, outcome, SECOND)

@@ -19,6 +19,9 @@ use crate::plan::Rounds;
 /// The reason on record for an attempt without an end.
 const LOST: &str = "its end is not on record: crashrate or its machine died";
 
+/// The same if its run goes on.
+const RUNNING: &str = "it was still running when the runs were merged";
+
 /// A record of the merged journal.
 pub(super) enum Item<'a> {
     /// As a JSON object, exactly as it is in the journal of its shard.
@@ -227,7 +230,7 @@ impl<'a> Emitter<'a> {
             0 if self.merge.open == OpenAttempts::Running => return Ok(()),
             0 => Box::new(Ended {
                 at: run.run.at,
-                reason: Some(LOST.to_owned()),
+                reason: Some(if index.is_live { RUNNING } else { LOST }.to_owned()),
                 ..Ended::of(draw.unit, draw.round, draw.attempt, Outcome::Lost)
             }),
             place if self.copies && is_same => return take(Item::Json(reader.json(place)?)),

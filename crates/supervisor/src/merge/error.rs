@@ -25,6 +25,12 @@ pub enum MergeError {
         .0.display()
     )]
     NoRun(PathBuf),
+    /// A file is no journal.
+    #[error(
+        "{}: not a journal: its first line is not a record of crashrate",
+        .0.display()
+    )]
+    NotJournal(PathBuf),
     /// A run has no shards.
     #[error("{}: {why}, so it cannot be merged", path.display())]
     NotDivisible {

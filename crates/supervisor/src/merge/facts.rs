@@ -118,36 +118,53 @@ fn joined_facts<'a>(
     joined.collect()
 }
 
+/// What was found, and on which hosts.
+type Found = BTreeMap<String, BTreeSet<String>>;
+
+/// `load 4.3 on 2 cores (n1, n2); load 6.0 on 2 cores (n3)`.
+fn found_on(found: &Found) -> String {
+    let mut words: Vec<String> = (found.iter().take(LISTED))
+        .map(|(found, hosts)| {
+            let named: Vec<&str> = hosts.iter().map(String::as_str).take(LISTED).collect();
+            let more = hosts.len().saturating_sub(LISTED);
+            match (named.join(", "), more) {
+                (named, _) if named.is_empty() => found.clone(),
+                (named, 0) => format!("{found} (on {named})"),
+                (named, more) => format!("{found} (on {named} and {more} more)"),
+            }
+        })
+        .collect();
+    let more = found.len().saturating_sub(LISTED);
+    if more > 0 {
+        words.push(format!("and {more} more"));
+    }
+    words.join("; ")
+}
+
 /// What was found on the machines; the same finding of several machines once.
 fn findings(runs: &[&ShardRun]) -> Vec<Finding> {
-    let mut all: Vec<(Finding, BTreeSet<String>)> = Vec::new();
+    let mut all: Vec<(Finding, Found)> = Vec::new();
     for run in runs {
         let host = run.machine.get("host").cloned().unwrap_or_default();
         for finding in &run.findings {
-            let same = |(known, _): &&mut (Finding, BTreeSet<String>)| {
+            let same = |(known, _): &&(Finding, Found)| {
                 (&known.name, known.level, &known.advice)
                     == (&finding.name, finding.level, &finding.advice)
             };
-            let found = match finding.found.as_str() {
-                found if host.is_empty() => found.to_owned(),
-                found => format!("{found} (on {host})"),
+            let place = match all.iter().position(|found| same(&found)) {
+                Some(place) => place,
+                None => {
+                    all.push((finding.clone(), BTreeMap::new()));
+                    all.len() - 1
+                }
             };
-            match all.iter_mut().find(same) {
-                Some((_, words)) => drop(words.insert(found)),
-                None => all.push((finding.clone(), BTreeSet::from([found]))),
-            }
+            let hosts = all[place].1.entry(finding.found.clone()).or_default();
+            hosts.insert(host.clone());
         }
     }
-    let joined = all.into_iter().map(|(finding, words)| {
-        let more = words.len().saturating_sub(LISTED);
-        let mut listed: Vec<String> = words.into_iter().take(LISTED).collect();
-        if more > 0 {
-            listed.push(format!("and {more} more"));
-        }
-        Finding {
-            found: listed.join("; "),
-            ..finding
-        }
+    let joined = all.into_iter().map(|(finding, found)| Finding {
+        found: found_on(&found),
+        ..finding
     });
     joined.collect()
 }

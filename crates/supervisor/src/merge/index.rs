@@ -1,13 +1,9 @@
 //! The index of a journal: where each attempt is, and the facts of its runs.
 
-use std::collections::HashMap;
-
-use crashrate_model::{
-    Built, DeviceFailure, Ended, EvidenceMode, Hello, JOURNAL_VERSION, Outcome, Record, RunInfo,
-    Shard, ShardRun, Started, StopReason, Stopping,
-};
+use crashrate_model::{Built, EvidenceMode, Hello, Record, RunInfo, ShardRun};
 use jiff::Timestamp;
 
+use super::reader::Reader;
 use super::{Input, MergeError};
 use crate::hash;
 use crate::journal::{self, JournalError};
@@ -21,6 +17,8 @@ pub(super) struct Index {
     pub(super) input: Input,
     /// As the journal was last opened.
     pub(super) info: RunInfo,
+    /// Whether its run was going on when the journal was read.
+    pub(super) is_live: bool,
     /// Whether it is a merged run itself.
     pub(super) is_merged: bool,
     /// The number of shards.
@@ -43,7 +41,15 @@ pub(super) struct Source {
 }
 
 /// Orders the runs of a shard, and identifies them.
-pub(super) type RunKey = (Timestamp, String, String);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RunKey {
+    pub(super) journal: JournalKey,
+    /// The part of the journal, if several machines wrote it.
+    part: u32,
+}
+
+/// Identifies the journal of a run: when it was begun, and the run's id.
+pub(super) type JournalKey = (Timestamp, String, String);
 
 /// An attempt of a round.
 #[derive(Clone, Copy, Debug)]
@@ -75,10 +81,14 @@ pub(super) enum DrawKind {
 
 impl Source {
     pub(super) fn key(&self) -> RunKey {
-        let started = &self.run.started;
+        let resumed = self.run.resumed.as_ref();
+        let began = resumed.map_or(&self.run.started, |resumed| &resumed.began);
         // An unreadable time comes first; the text still orders two of them.
-        let time = started.parse().unwrap_or(Timestamp::MIN);
-        (time, self.run.id.clone(), started.clone())
+        let time = began.parse().unwrap_or(Timestamp::MIN);
+        RunKey {
+            journal: (time, self.run.id.clone(), began.clone()),
+            part: resumed.map_or(0, |resumed| resumed.part),
+        }
     }
 
     /// Distinguishes the files of this run from those of the others.
@@ -97,7 +107,12 @@ impl Index {
         let mut reader: Option<Reader> = None;
         let mut line = 0;
         while let Some(record) = records.next() {
-            let record = record?;
+            let record = match record {
+                Err(JournalError::Corrupt { .. }) if reader.is_none() => {
+                    return Err(MergeError::NotJournal(input.journal.clone()));
+                }
+                record => record?,
+            };
             line += 1;
             let corrupt = |problem: String| JournalError::Corrupt {
                 path: input.journal.clone(),
@@ -122,267 +137,6 @@ impl Index {
         let host = source.run.machine.get("host");
         let host = host.map_or_else(String::new, |host| format!(" on {host}"));
         format!("{name} (shard {}/{}{host})", source.shard, self.count)
-    }
-}
-
-/// Reads the records of a journal in order.
-struct Reader {
-    index: Index,
-    /// The attempts that have started and not ended, as indexes of draws.
-    open: HashMap<(u32, u32, u32), usize>,
-    closed: Option<(String, StopReason)>,
-    /// The latest time since the journal was last opened.
-    at: f64,
-    started: String,
-    /// What the first child said.
-    hello: Option<Hello>,
-}
-
-impl Reader {
-    fn open(input: &Input, record: Record) -> Result<Reader, MergeError> {
-        let Record::Opened(opened) = record else {
-            return Err(JournalError::Corrupt {
-                path: input.journal.clone(),
-                line: 1,
-                problem: "the first record is not `opened`".into(),
-            }
-            .into());
-        };
-        if opened.v != JOURNAL_VERSION {
-            return Err(JournalError::Version {
-                path: input.journal.clone(),
-                line: 1,
-                version: opened.v.into(),
-            }
-            .into());
-        }
-        let info = opened.run;
-        if let Some(why) = why_not(&info) {
-            return Err(MergeError::NotDivisible {
-                path: input.journal.clone(),
-                why,
-            });
-        }
-        let merged = info.merged.as_ref();
-        let sources = merged.iter().flat_map(|merged| &merged.shards);
-        let sources = sources.flat_map(|shard| {
-            let source = |run: &ShardRun| Source {
-                shard: shard.index,
-                run: run.clone(),
-            };
-            shard.each.iter().map(source)
-        });
-        let index = Index {
-            input: input.clone(),
-            is_merged: merged.is_some(),
-            count: match (merged, info.shard) {
-                (Some(merged), _) => merged.count,
-                (None, Some(shard)) => shard.count,
-                (None, None) => 1,
-            },
-            sources: sources.collect(),
-            info,
-            draws: Vec::new(),
-            hellos: Vec::new(),
-            builts: Vec::new(),
-            extras: Vec::new(),
-        };
-        Ok(Reader {
-            index,
-            open: HashMap::new(),
-            closed: None,
-            at: 0.0,
-            started: opened.time,
-            hello: None,
-        })
-    }
-
-    fn push(&mut self, record: Record, place: u64) -> Result<(), String> {
-        match record {
-            Record::Opened(opened) => {
-                if opened.run.plan != self.index.info.plan {
-                    return Err("the journal was opened again with another plan".into());
-                }
-                self.index.info = opened.run;
-                (self.closed, self.at) = (None, 0.0);
-            }
-            Record::Hello(hello) => self.hello(hello),
-            Record::Built(built) => {
-                self.at(built.at);
-                self.index.builts.push(*built);
-            }
-            Record::Started(started) => self.started(&started, place)?,
-            Record::Ended(ended) => self.ended(&ended, place)?,
-            Record::Evidence(ref round) => {
-                self.at(round.at);
-                self.check(round.unit, round.round, 1)?;
-                self.index.extras.push(record);
-            }
-            Record::Zygote(ref end) => {
-                self.at(end.at);
-                self.index.extras.push(record);
-            }
-            Record::DeviceFailed(failure) => self.device_failed(failure),
-            Record::Ending(ending) => self.at(ending.at),
-            Record::Closed(closed) => {
-                self.at(closed.at);
-                self.closed = Some((closed.time, closed.why));
-            }
-            Record::Minimized(_) | Record::Bisected(_) | Record::Provoked(_) => {}
-        }
-        Ok(())
-    }
-
-    /// A merged run has devices of the same name on several machines.
-    fn device_failed(&mut self, mut failure: Box<DeviceFailure>) {
-        self.at(failure.at);
-        if let (false, Some(host)) = (self.index.is_merged, self.index.info.machine.get("host")) {
-            failure.device = None;
-            failure.name = format!("{} of {host}", failure.name);
-        }
-        self.index.extras.push(Record::DeviceFailed(failure));
-    }
-
-    fn hello(&mut self, hello: Hello) {
-        self.hello.get_or_insert_with(|| hello.clone());
-        self.index.hellos.push(hello);
-    }
-
-    fn at(&mut self, at: f64) {
-        self.at = self.at.max(at);
-    }
-
-    /// Finds records that do not fit the plan.
-    fn check(&self, unit: u32, round: u32, attempt: u32) -> Result<(), String> {
-        let info = &self.index.info;
-        let planned = info.units.get(unit as usize).map_or(0, |unit| unit.rounds);
-        if !(1..=planned).contains(&round) || attempt == 0 {
-            return Err(format!(
-                "the plan has no round {round}, attempt {attempt} of unit {unit}"
-            ));
-        }
-        match info.shard {
-            Some(shard) if !shard.has(round) => Err(format!("shard {shard} has no round {round}")),
-            _ => Ok(()),
-        }
-    }
-
-    fn started(&mut self, started: &Started, place: u64) -> Result<(), String> {
-        let Started {
-            unit,
-            round,
-            attempt,
-            at,
-        } = *started;
-        self.at(at);
-        self.check(unit, round, attempt)?;
-        let draw = Draw {
-            round,
-            unit,
-            attempt,
-            source: 0,
-            kind: DrawKind::Vanished,
-            is_plain: false,
-            started: place,
-            ended: 0,
-        };
-        let before = self
-            .open
-            .insert((unit, round, attempt), self.index.draws.len());
-        self.index.draws.push(draw);
-        match before {
-            None => Ok(()),
-            Some(_) => Err(format!(
-                "round {round}, attempt {attempt} of unit {unit} started a second time"
-            )),
-        }
-    }
-
-    fn ended(&mut self, ended: &Ended, place: u64) -> Result<(), String> {
-        self.at(ended.at);
-        let key = (ended.unit, ended.round, ended.attempt);
-        let Some(draw) = self.open.remove(&key) else {
-            return Err(format!(
-                "round {}, attempt {} of unit {} ended, but it was not running",
-                ended.round, ended.attempt, ended.unit
-            ));
-        };
-        let source = self.source_of(ended)?;
-        let draw = &mut self.index.draws[draw];
-        draw.ended = place;
-        draw.source = source;
-        draw.kind = match ended.outcome {
-            Outcome::NotStarted => DrawKind::NotStarted,
-            outcome if outcome.is_measured() => DrawKind::Measured,
-            _ => DrawKind::Vanished,
-        };
-        draw.is_plain = ended.run.is_none()
-            && ended.evidence.is_none()
-            && ended.output.is_none()
-            && ended.crash.is_none()
-            && ended.descendants.is_empty();
-        Ok(())
-    }
-
-    /// Which run of a merged journal made an attempt.
-    fn source_of(&self, ended: &Ended) -> Result<u16, String> {
-        if !self.index.is_merged {
-            return Ok(0);
-        }
-        let shard = Shard::of_round(ended.round, self.index.count).index;
-        let of_shard = |source: &Source| source.shard == shard;
-        let first = self.index.sources.iter().position(of_shard);
-        let place = first.map(|first| first + ended.run.unwrap_or(0) as usize);
-        let place = place.filter(|place| self.index.sources.get(*place).is_some_and(of_shard));
-        place
-            .and_then(|place| u16::try_from(place).ok())
-            .ok_or_else(|| format!("round {} is of a run that was not merged", ended.round))
-    }
-
-    /// The index of this many bytes of the journal.
-    fn end(self, bytes: u64) -> Index {
-        let mut index = self.index;
-        if !index.is_merged {
-            let info = &index.info;
-            let shard = info.shard.map_or(1, |shard| shard.index);
-            let (finished, why) = self.closed.unzip();
-            let run = ShardRun {
-                id: info.id.clone(),
-                number: info.number,
-                started: self.started,
-                finished,
-                at: self.at,
-                why,
-                bytes,
-                machine: info.machine.clone(),
-                devices: info.devices.clone(),
-                hello: self.hello,
-                findings: info.findings.clone(),
-                limits: info.limits.clone(),
-                jobs: info.jobs,
-                evidence: info.evidence,
-                evidence_rounds: info.evidence_rounds,
-                max_failures: info.max_failures,
-                time_budget: info.time_budget,
-            };
-            index.sources.push(Source { shard, run });
-        }
-        index
-    }
-}
-
-/// Why a run is no part of another one.
-fn why_not(info: &RunInfo) -> Option<&'static str> {
-    let is_search = matches!(
-        info.stopping,
-        Stopping::Minimized(_) | Stopping::Bisected(_) | Stopping::Provoked(_)
-    );
-    match info {
-        _ if info.imported.is_some() => Some("the run was imported"),
-        _ if info.plan.is_none() => Some("the run has no plan"),
-        _ if is_search => Some("the run is a search"),
-        _ if info.only_round.is_some() => Some("the run repeats a round"),
-        _ => None,
     }
 }
 

@@ -43,6 +43,14 @@ pub fn find_inputs(runs: &Path, names: &[String]) -> Result<Vec<Input>, MergeErr
     Ok(inputs)
 }
 
+/// The run folders in these folders that have no record: their runs died before the first one, or
+/// something emptied or removed the journal.
+pub fn without_records(names: &[String]) -> Vec<PathBuf> {
+    let folders = names.iter().map(Path::new).filter(|path| path.is_dir());
+    let runs = folders.flat_map(|folder| journal::list(folder).unwrap_or_default());
+    runs.filter(|run| !journal::has_records(run)).collect()
+}
+
 fn find(runs: &Path, name: &str) -> Result<Vec<Input>, MergeError> {
     let path = Path::new(name);
     if path.is_file() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crashrate_model::ShardRun;
 
-use super::index::{Draw, DrawKind, Index, RunKey, Source};
+use super::index::{Draw, DrawKind, Index, JournalKey, RunKey, Source};
 
 /// The runs of all shards, and their attempts by round.
 #[derive(Debug)]
@@ -34,12 +34,21 @@ pub(super) struct JoinedRun {
     pub(super) best: usize,
 }
 
+/// The place of a run in its shard, and that of its journal.
+#[derive(Clone, Copy, Debug)]
+struct Rank {
+    run: u16,
+    journal: u16,
+}
+
 /// An attempt, with the journal that it is in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JoinedDraw {
     /// [`Draw::source`] is the index of its run in its shard.
     pub(super) draw: Draw,
     pub(super) input: u32,
+    /// Which journal of its shard it was in: the parts that several machines wrote are one.
+    journal: u16,
 }
 
 impl Joined {
@@ -59,12 +68,20 @@ impl Joined {
             }
         }
         let mut shards: BTreeMap<u32, JoinedShard> = BTreeMap::new();
-        // By journal and source: the shard and the place of the run in it.
-        let mut ranks: BTreeMap<(usize, u32, RunKey), u16> = BTreeMap::new();
+        // By journal and source: its place in the shard.
+        let mut ranks: BTreeMap<(usize, u32, RunKey), Rank> = BTreeMap::new();
+        let mut last: Option<(u32, JournalKey, u16)> = None;
         for ((shard, key), (source, input, inputs)) in by_key {
             let runs = &mut shards.entry(shard).or_default().runs;
-            let rank = u16::try_from(runs.len()).unwrap_or(u16::MAX);
-            ranks.insert((input, shard, key), rank);
+            let journal = match &last {
+                Some((of, known, journal)) if *of == shard => {
+                    journal.saturating_add(u16::from(*known != key.journal))
+                }
+                _ => 0,
+            };
+            last = Some((shard, key.journal.clone(), journal));
+            let run = u16::try_from(runs.len()).unwrap_or(u16::MAX);
+            ranks.insert((input, shard, key), Rank { run, journal });
             runs.push(JoinedRun {
                 tag: source.tag(),
                 run: source.run,
@@ -97,11 +114,11 @@ impl Joined {
 /// has more.
 fn take_draws(
     shards: &mut BTreeMap<u32, JoinedShard>,
-    ranks: &BTreeMap<(usize, u32, RunKey), u16>,
+    ranks: &BTreeMap<(usize, u32, RunKey), Rank>,
     input: usize,
     index: &mut Index,
 ) {
-    let of_sources: Vec<Option<(u32, u16)>> = (index.sources.iter())
+    let of_sources: Vec<Option<(u32, Rank)>> = (index.sources.iter())
         .map(|source| {
             let rank = ranks.get(&(input, source.shard, source.key()));
             rank.map(|rank| (source.shard, *rank))
@@ -117,9 +134,14 @@ fn take_draws(
         let Some((shard, rank)) = of_sources[usize::from(draw.source)] else {
             continue;
         };
-        draw.source = rank;
+        draw.source = rank.run;
+        let journal = rank.journal;
         if let Some(shard) = shards.get_mut(&shard) {
-            shard.draws.push(JoinedDraw { draw, input });
+            shard.draws.push(JoinedDraw {
+                draw,
+                input,
+                journal,
+            });
         }
     }
 }
@@ -127,13 +149,13 @@ fn take_draws(
 /// The attempts of a round of a unit that the merged run has, of all that there are.
 pub(super) fn chosen(draws: &[JoinedDraw]) -> impl Iterator<Item = &JoinedDraw> {
     let result = draws.iter().find(|one| is_first(one, DrawKind::Measured));
-    let winner = result.map(|one| one.draw.source);
+    let winner = result.map(|one| one.journal);
     let has_vanished = draws.iter().any(|one| is_first(one, DrawKind::Vanished));
     let last = draws.len().saturating_sub(1);
     draws.iter().enumerate().filter_map(move |(place, one)| {
         let is_kept = match winner {
-            Some(winner) if one.draw.source == winner => !is_first(one, DrawKind::NotStarted),
-            Some(winner) => one.draw.source < winner && is_first(one, DrawKind::Vanished),
+            Some(winner) if one.journal == winner => !is_first(one, DrawKind::NotStarted),
+            Some(winner) => one.journal < winner && is_first(one, DrawKind::Vanished),
             None if has_vanished => is_first(one, DrawKind::Vanished),
             // Nothing was started in any run: the last reason is on record.
             None => place == last,

@@ -22,6 +22,7 @@ mod index;
 mod inputs;
 mod join;
 mod missing;
+mod reader;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -31,7 +32,7 @@ use std::path::Path;
 use crashrate_model::{Record, RunInfo, Shard};
 
 pub use error::MergeError;
-pub use inputs::{Input, find_inputs};
+pub use inputs::{Input, find_inputs, without_records};
 
 use emit::{Emitter, Item};
 use index::Index;

@@ -52,6 +52,8 @@ struct Made {
     shard: u32,
     start: u32,
     ends: Vec<Option<Outcome>>,
+    /// After how many attempts another machine resumed it.
+    resumed: Option<usize>,
     is_closed: bool,
     /// Bytes that are cut off.
     torn: usize,
@@ -73,10 +75,11 @@ prop_compose! {
         shard in 1..=COUNT,
         start in 0u32..4,
         ends in prop::collection::vec(outcome(), 0..5),
+        resumed in prop::option::of(0usize..4),
         is_closed: bool,
         torn in prop_oneof![Just(0usize), 1usize..400],
     ) -> Made {
-        Made { shard, start, ends, is_closed, torn }
+        Made { shard, start, ends, resumed, is_closed, torn }
     }
 }
 
@@ -93,7 +96,10 @@ impl Made {
             count: COUNT,
         };
         let keys = crate::plan::Rounds::new(vec![ROUNDS, ROUNDS - 1], 7).of_shard(shard);
-        for (key, end) in keys.zip(&self.ends) {
+        for (place, (key, end)) in keys.zip(&self.ends).enumerate() {
+            if self.resumed == Some(place) {
+                self.resume(id, &mut records);
+            }
             let (unit, round, at) = (key.unit, key.round, 0.1 * f64::from(key.round));
             let attempt = 1;
             records.push(Record::Started(Started {
@@ -123,6 +129,24 @@ impl Made {
             }));
         }
         records
+    }
+
+    /// Another machine opens the journal again. The attempt that ran is lost.
+    fn resume(&self, id: &str, records: &mut Vec<Record>) {
+        let machine = [("host".to_owned(), "another".to_owned())];
+        let open = records.last().cloned();
+        records.push(Record::Opened(Box::new(Opened {
+            v: JOURNAL_VERSION,
+            time: format!("2026-01-01T00:01:0{}Z", self.start),
+            run: RunInfo {
+                machine: machine.into(),
+                ..info(self.shard, id)
+            },
+        })));
+        if let Some(Record::Started(open)) = open {
+            let lost = Ended::of(open.unit, open.round, open.attempt, Outcome::Lost);
+            records.push(Record::Ended(Box::new(lost)));
+        }
     }
 
     /// Writes the journal and returns it.
@@ -246,6 +270,7 @@ fn what_an_earlier_job_lost_stays_on_record() {
         shard: 1,
         start,
         ends: ends.to_vec(),
+        resumed: None,
         is_closed: false,
         torn: 0,
     };
@@ -271,4 +296,42 @@ fn what_an_earlier_job_lost_stays_on_record() {
     assert_eq!(merge.missing().len(), 2);
     let shard = &merge.info().merged.as_ref().unwrap().shards[0];
     assert_eq!(shard.runs, ["killed", "again"]);
+}
+
+#[test]
+fn a_journal_that_another_machine_resumed_has_a_part_of_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let passed = Some(Outcome::Passed);
+    let made = Made {
+        shard: 1,
+        start: 0,
+        ends: vec![passed, None, passed],
+        resumed: Some(2),
+        is_closed: true,
+        torn: 0,
+    };
+    let input = made.write(folder.path(), "r");
+    let merge = Merge::read(&[input], OpenAttempts::Lost).unwrap();
+    let shard = &merge.info().merged.as_ref().unwrap().shards[0];
+    let parts = shard.each.iter();
+    let parts = parts.map(|run| (&*run.machine["host"], run.why, run.resumed.is_some()));
+    let expected = [
+        ("host-r", None, false),
+        ("another", Some(StopReason::Done), true),
+    ];
+    assert_eq!(parts.collect::<Vec<_>>(), expected);
+    let mut ends = Vec::new();
+    merge
+        .each_record(&mut |record| {
+            if let Record::Ended(ended) = record {
+                ends.push((ended.outcome, ended.run));
+            }
+        })
+        .unwrap();
+    let expected = [
+        (Outcome::Passed, None),
+        (Outcome::Lost, None),
+        (Outcome::Passed, Some(1)),
+    ];
+    assert_eq!(ends, expected);
 }

@@ -31,6 +31,7 @@ pub(super) fn machines(view: &View, machines: &Machines) -> Value {
     json!({
         "shards": machines.shards,
         "missing_shards": machines.missing_shards,
+        "missing_by_shard": machines.missing_by_shard,
         "blocks": machines.blocks,
         "missing_blocks": machines.missing_blocks,
         "machines": list.collect::<Vec<_>>(),

@@ -6,7 +6,7 @@ use crashrate_model::{Device, Mode};
 use schemars::JsonSchema;
 
 use super::Rate;
-use crate::view::Share;
+use crate::view::{MissingBlocks, Share};
 
 /// The machines that ran the shards of a merged run.
 #[derive(JsonSchema)]
@@ -15,6 +15,8 @@ pub(super) struct Machines {
     shards: u32,
     /// The shards that were not merged.
     missing_shards: Vec<u32>,
+    /// The missing blocks by shard.
+    missing_by_shard: Vec<MissingBlocks>,
     /// All blocks of the run.
     blocks: u32,
     /// The blocks in which a unit has no result; 0 if the rule of the run has decided.
@@ -38,7 +40,7 @@ struct Machine {
     reported_device: Option<String>,
     /// Its shards.
     shards: Vec<ShardState>,
-    /// The rounds of its shards.
+    /// The rounds of its shards, without those that another machine ran.
     planned: u32,
     /// Those that have a result, or were skipped or not reached.
     ended: u32,
