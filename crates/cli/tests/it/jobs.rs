@@ -84,7 +84,7 @@ fn workflows_are_written_into_the_root_of_the_repository() {
     let place = Place::new();
     let suite = place.write(
         "sub/suite.toml",
-        &format!("[suite]\nname = \"suite\"\n{CRASHES_AT_4}"),
+        format!("[suite]\nname = \"suite\"\n{CRASHES_AT_4}"),
     );
     std::fs::create_dir(place.path().join(".git")).unwrap();
     for (engine, file, entered) in [
