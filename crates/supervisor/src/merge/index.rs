@@ -3,10 +3,8 @@
 use crashrate_model::{Built, EvidenceMode, Hello, Record, RunInfo, ShardRun};
 use jiff::Timestamp;
 
-use super::reader::Reader;
-use super::{Input, MergeError};
+use super::Input;
 use crate::hash;
-use crate::journal::{self, JournalError};
 
 /// Digits that distinguish the files of runs.
 const TAG: usize = 8;
@@ -101,33 +99,6 @@ impl Source {
 }
 
 impl Index {
-    /// Reads a journal. `None` if it has no record.
-    pub(super) fn read(input: &Input) -> Result<Option<Index>, MergeError> {
-        let mut records = journal::read(&input.journal)?;
-        let mut reader: Option<Reader> = None;
-        let mut line = 0;
-        while let Some(record) = records.next() {
-            let record = match record {
-                Err(JournalError::Corrupt { .. }) if reader.is_none() => {
-                    return Err(MergeError::NotJournal(input.journal.clone()));
-                }
-                record => record?,
-            };
-            line += 1;
-            let corrupt = |problem: String| JournalError::Corrupt {
-                path: input.journal.clone(),
-                line,
-                problem,
-            };
-            match &mut reader {
-                Some(reader) => reader.push(record, records.place()).map_err(corrupt)?,
-                None => reader = Some(Reader::open(input, record)?),
-            }
-        }
-        let bytes = records.position().place;
-        Ok(reader.map(|reader| reader.end(bytes)))
-    }
-
     /// The run in words, for messages: its name, its shard and its machine.
     pub(super) fn name(&self) -> String {
         let name = self.input.name();

@@ -11,8 +11,37 @@ use super::index::{Draw, DrawKind, Index, Source};
 use super::{Input, MergeError};
 use crate::journal::{self, JournalError};
 
+impl Index {
+    /// Reads a journal. `None` if it has no record.
+    pub(super) fn read(input: &Input) -> Result<Option<Index>, MergeError> {
+        let mut records = journal::read(&input.journal)?;
+        let mut reader: Option<Reader> = None;
+        let mut line = 0;
+        while let Some(record) = records.next() {
+            let record = match record {
+                Err(JournalError::Corrupt { .. }) if reader.is_none() => {
+                    return Err(MergeError::NotJournal(input.journal.clone()));
+                }
+                record => record?,
+            };
+            line += 1;
+            let corrupt = |problem: String| JournalError::Corrupt {
+                path: input.journal.clone(),
+                line,
+                problem,
+            };
+            match &mut reader {
+                Some(reader) => reader.push(record, records.place()).map_err(corrupt)?,
+                None => reader = Some(Reader::open(input, record)?),
+            }
+        }
+        let bytes = records.position().place;
+        Ok(reader.map(|reader| reader.end(bytes)))
+    }
+}
+
 /// Reads the records of a journal in order.
-pub(super) struct Reader {
+struct Reader {
     index: Index,
     /// The attempts that have started and not ended, as indexes of draws.
     open: HashMap<(u32, u32, u32), usize>,
@@ -28,7 +57,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn open(input: &Input, record: Record) -> Result<Reader, MergeError> {
+    fn open(input: &Input, record: Record) -> Result<Reader, MergeError> {
         let Record::Opened(opened) = record else {
             return Err(JournalError::Corrupt {
                 path: input.journal.clone(),
@@ -88,7 +117,7 @@ impl Reader {
         })
     }
 
-    pub(super) fn push(&mut self, record: Record, place: u64) -> Result<(), String> {
+    fn push(&mut self, record: Record, place: u64) -> Result<(), String> {
         match record {
             Record::Opened(opened) => {
                 if opened.run.plan != self.index.info.plan {
@@ -283,7 +312,7 @@ impl Reader {
     }
 
     /// The index of this many bytes of the journal.
-    pub(super) fn end(mut self, bytes: u64) -> Index {
+    fn end(mut self, bytes: u64) -> Index {
         if !self.index.is_merged {
             self.end_part();
             // A copy of a journal counts as a whole, whichever machines wrote it.
