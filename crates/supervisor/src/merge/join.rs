@@ -151,14 +151,16 @@ pub(super) fn chosen(draws: &[JoinedDraw]) -> impl Iterator<Item = &JoinedDraw> 
     let result = draws.iter().find(|one| is_first(one, DrawKind::Measured));
     let winner = result.map(|one| one.journal);
     let has_vanished = draws.iter().any(|one| is_first(one, DrawKind::Vanished));
-    let last = draws.len().saturating_sub(1);
+    // A newer copy of a journal may say that what has vanished was not started, either.
+    let last = draws
+        .iter()
+        .rposition(|one| is_first(one, DrawKind::NotStarted));
     draws.iter().enumerate().filter_map(move |(place, one)| {
         let is_kept = match winner {
             Some(winner) if one.journal == winner => !is_first(one, DrawKind::NotStarted),
             Some(winner) => one.journal < winner && is_first(one, DrawKind::Vanished),
-            None if has_vanished => is_first(one, DrawKind::Vanished),
-            // Nothing was started in any run: the last reason is on record.
-            None => place == last,
+            // The last reason why it was not started stays on record.
+            None => Some(place) == last || has_vanished && is_first(one, DrawKind::Vanished),
         };
         is_kept.then_some(one)
     })

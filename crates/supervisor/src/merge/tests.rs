@@ -264,6 +264,30 @@ proptest! {
 }
 
 #[test]
+fn a_newer_copy_may_end_what_an_older_one_had_begun() {
+    let made = |start, ends: &[Option<Outcome>]| Made {
+        shard: 2,
+        start,
+        ends: ends.to_vec(),
+        resumed: None,
+        is_closed: false,
+        torn: 0,
+    };
+    let ends = [Some(Outcome::Passed), Some(Outcome::NotStarted)];
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let whole = made(0, &ends).write(folder, "r0");
+    let other = made(1, &ends).write(folder, "r1");
+    let text = fs::read(&whole.journal).unwrap();
+    // Without the end of its last attempt.
+    let older = journal(folder, "older", &text[..text.len() - 1]);
+    let expected = merged(&[whole.clone(), other.clone()], folder.join("expected"));
+    let group = merged(&[older, other], folder.join("group")).unwrap();
+    let all = merged(&[group, whole], folder.join("all"));
+    assert_eq!(bytes(&all), bytes(&expected));
+}
+
+#[test]
 fn what_an_earlier_job_lost_stays_on_record() {
     let folder = tempfile::tempdir().unwrap();
     let made = |start, ends: &[Option<Outcome>]| Made {
