@@ -118,7 +118,7 @@ fn by_file(
     })
 }
 
-/// A run whose plan is in this file, or comes to be there.
+/// Plans a run by this file. Writes the file first if it does not exist.
 fn with_file(
     runs: &Path,
     measure: &MeasureArguments,

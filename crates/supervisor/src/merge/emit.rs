@@ -19,7 +19,7 @@ use crate::plan::Rounds;
 /// The reason on record for an attempt without an end.
 const LOST: &str = "its end is not on record: crashrate or its machine died";
 
-/// The same if its run goes on.
+/// The reason on record for an attempt of a run that is not finished.
 const RUNNING: &str = "it was still running when the runs were merged";
 
 /// A record of the merged journal.

@@ -1,4 +1,4 @@
-//! Finds what is to be merged: run folders, journals alone, and folders with runs.
+//! Finds the inputs of a merge: run folders, journals alone, and folders of run folders.
 
 use std::path::{Path, PathBuf};
 

@@ -197,8 +197,8 @@ impl Plan {
             || self.units.iter().any(|u| u.mode == Mode::Sequential)
     }
 
-    /// The name of the device that its attempts use; `None` if they use none, or nobody knows which:
-    /// what `auto` means to a command is unknown.
+    /// The name of the device that its attempts use. `None` if they use none, or if it is unknown:
+    /// crashrate does not know what `auto` means to a command.
     pub fn device_in_use(&self) -> Option<&str> {
         let by_id = ById::of(&self.suite);
         let mut settings = self.units.iter().filter_map(|unit| by_id.settings(unit));

@@ -44,7 +44,6 @@ impl PlanFile {
     pub fn check_request(&self, request: &RunRequest) -> Result<(), PlanFileError> {
         let file = &self.request;
         let parts = [
-            ("the seed differs", file.plan.seed == request.plan.seed),
             (
                 "the suite differs",
                 file.plan.fingerprint() == request.plan.fingerprint()
@@ -68,11 +67,11 @@ impl PlanFile {
             ),
         ];
         let unlike = parts.into_iter().find(|(_, is_same)| !is_same);
-        let what = match unlike {
-            Some((seed, _)) if file.plan.seed != request.plan.seed => Some(seed.to_owned()),
-            other => unit_difference(&file.plan.units, &request.plan.units)
-                .or(other.map(|(what, _)| what.to_owned())),
-        };
+        let has_seed = file.plan.seed == request.plan.seed;
+        let what = (!has_seed)
+            .then(|| "the seed differs".to_owned())
+            .or_else(|| unit_difference(&file.plan.units, &request.plan.units))
+            .or_else(|| unlike.map(|(what, _)| what.to_owned()));
         match what {
             Some(what) => Err(PlanFileError::OtherPlan {
                 path: self.path.clone(),
@@ -83,7 +82,7 @@ impl PlanFile {
     }
 }
 
-/// The first unit of a plan that differs from what is asked for here.
+/// The first unit that differs between the plan file and this machine's plan.
 fn unit_difference(planned: &[Unit], here: &[Unit]) -> Option<String> {
     let name = |unit: &Unit| format!("`{}` ({}, {})", unit.name, unit.mode, unit.variant);
     let is_same_unit = |a: &Unit, b: &Unit| {

@@ -55,8 +55,8 @@ pub enum PlanFileError {
     Changed(PathBuf),
     /// It was made of another suite or with other options.
     #[error(
-        "{}: not the plan of what is asked for here: {what}; use the suite and the options that it \
-         was made with, or remove the file to make a new plan",
+        "{}: the file has another plan than the one made here: {what}; use the suite and the \
+         options of the file, or remove it to make a new plan",
         path.display()
     )]
     OtherPlan {

@@ -22,6 +22,15 @@ id = "two"
 command = ["sh", "-c", "kill -SEGV $$"]
 "#;
 
+const ON_CUDA: [&str; 6] = [
+    "run",
+    "suite.toml",
+    "--device",
+    "cuda",
+    "--evidence",
+    "none",
+];
+
 const PROBE: &str = r#"#!/bin/sh
 [ "$CUDA_VISIBLE_DEVICES" != 5 ] && exit 0
 echo "Xid 79: GPU has fallen off the bus" >&2
@@ -88,15 +97,7 @@ fn nothing_is_started_on_a_device_that_stopped_working() {
 #[test]
 fn a_run_ends_with_its_only_device() {
     let place = with_probe("#!/bin/sh\nexit 3\n");
-    let args = [
-        "run",
-        "suite.toml",
-        "--device",
-        "cuda",
-        "--evidence",
-        "none",
-    ];
-    let done = place.crashrate(&args).expect(106);
+    let done = place.crashrate(&ON_CUDA).expect(106);
     let sentence = "cuda stopped working after round 1 (probe `./probe` ended with exit status: 3)";
     assert!(done.stderr.contains(sentence), "{}", done.stderr);
     assert!(says(&done.stdout, sentence), "{}", done.stdout);
@@ -108,15 +109,7 @@ fn a_run_ends_with_its_only_device() {
 #[test]
 fn a_device_that_answers_the_second_time_works() {
     let place = with_probe("#!/bin/sh\n[ -e asked ] || { touch asked; exit 1; }\n");
-    let args = [
-        "run",
-        "suite.toml",
-        "--device",
-        "cuda",
-        "--evidence",
-        "none",
-    ];
-    let done = place.crashrate(&args).expect(100);
+    let done = place.crashrate(&ON_CUDA).expect(100);
     assert!(!done.stdout.contains("stopped working"), "{}", done.stdout);
     assert_eq!(place.journal().ended.len(), 12);
 }
@@ -124,15 +117,7 @@ fn a_device_that_answers_the_second_time_works() {
 #[test]
 fn ctrl_c_ends_a_probe() {
     let place = with_probe("#!/bin/sh\ntouch asked; sleep 600\n");
-    let args = [
-        "run",
-        "suite.toml",
-        "--device",
-        "cuda",
-        "--evidence",
-        "none",
-    ];
-    let live = place.start(&mut place.command(&args));
+    let live = place.start(&mut place.command(&ON_CUDA));
     until("the probe runs", || place.path().join("asked").exists());
     live.signal(Signal::SIGUSR1);
     live.says("asking cuda whether it works, for at most 1 min");
