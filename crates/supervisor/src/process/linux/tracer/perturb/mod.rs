@@ -117,9 +117,9 @@ impl Perturber {
         self.held.push((Instant::now() + time, tid));
     }
 
-    /// The threads that are held.
-    pub(super) fn held(&self) -> impl Iterator<Item = i32> + '_ {
-        self.held.iter().map(|&(_, tid)| tid)
+    /// Whether a thread is held.
+    pub(super) fn holds(&self, tid: i32) -> bool {
+        self.held.iter().any(|&(_, held)| held == tid)
     }
 
     /// Ends all perturbation and lets all threads continue.
@@ -361,7 +361,7 @@ impl Perturber {
         }
         let first = self.random.below(threads.len());
         threads.rotate_left(first);
-        let free = |tid: &i32| !self.interrupted.contains(tid) && self.held().all(|it| it != *tid);
+        let free = |tid: &i32| !self.interrupted.contains(tid) && !self.holds(*tid);
         let mut running = (threads.iter().take(MAX_LOOKS))
             .filter(|(tid, pid)| free(tid) && is_running(*pid, *tid))
             .map(|(tid, _)| *tid);

@@ -9,10 +9,10 @@ use crashrate_postmortem::{CodePlace, CrashPlaces};
 use super::super::{IMAGES, sys};
 use super::TraceTable;
 
-/// How long the other threads have to stop.
-const STOP_TIMEOUT: Duration = Duration::from_millis(20);
+/// How long the other threads have to stop: longer than a busy machine takes to schedule them.
+const STOP_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long reading their stacks may take.
-const READ_TIMEOUT: Duration = Duration::from_millis(100);
+const READ_TIMEOUT: Duration = Duration::from_millis(500);
 /// The most threads that are looked at.
 const MAX_THREADS: usize = 64;
 /// The most frames of each thread that are places: it is in the innermost one and will return to
@@ -50,16 +50,17 @@ impl TraceTable {
         self.learned = Learned::Now;
         // Consumed, or the waits for the other threads would return it again.
         sys::take(tid);
-        let held: Vec<i32> = (self.perturber.iter())
-            .flat_map(|perturber| perturber.held().collect::<Vec<_>>())
+        let is_other = |&(other, of): &(i32, i32)| of == pid && other != tid;
+        let others: Vec<(i32, i32)> = (self.threads())
+            .filter(|thread| is_other(thread) && !self.holds(thread.0))
+            .take(MAX_THREADS)
             .collect();
-        let others = self
-            .threads()
-            .filter(|(other, of)| *of == pid && *other != tid && !held.contains(other));
-        let others: Vec<(i32, i32)> = others.take(MAX_THREADS).collect();
         let stopped = self.stop_threads(&others, STOP_TIMEOUT);
-        let in_process = |other: &i32| self.pid_of(*other) == Some(pid);
-        let held: Vec<i32> = held.into_iter().filter(in_process).collect();
+        // Some may have run into an ambush before they stopped.
+        let held: Vec<i32> = (self.threads())
+            .filter(|thread| is_other(thread) && self.holds(thread.0))
+            .map(|(held, _)| held)
+            .collect();
         let places = self.places(pid, tid, held.into_iter().chain(stopped.tids()));
         stopped.release();
         self.learned = Learned::Places(places);

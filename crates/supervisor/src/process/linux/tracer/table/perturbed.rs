@@ -74,6 +74,12 @@ impl TraceTable {
         hold.is_some()
     }
 
+    /// Whether the perturbation holds a thread in a stop.
+    pub(super) fn holds(&self, tid: i32) -> bool {
+        let perturber = self.perturber.as_ref();
+        perturber.is_some_and(|perturber| perturber.holds(tid))
+    }
+
     /// Leaves a thread in its stop for some time. Without one it continues.
     fn hold(&mut self, tid: i32, time: Duration) {
         match &mut self.perturber {

@@ -40,7 +40,7 @@ impl StoppedThreads {
 
 impl TraceTable {
     /// Stops these threads, pairs of thread and process, within this time. Returns those that did
-    /// stop.
+    /// stop, without those that the perturbation has come to hold meanwhile.
     pub(in super::super) fn stop_threads(
         &mut self,
         threads: &[(i32, i32)],
@@ -71,6 +71,7 @@ impl TraceTable {
                         break;
                     }
                 }
+                Some((tid, _)) if self.holds(tid) => drop(awaited.remove(&tid)),
                 Some(_) => {}
                 None => std::thread::sleep(Duration::from_micros(50)),
             }
