@@ -4,6 +4,7 @@
 //!
 //! Exits with code 1 if a limit is missed.
 
+mod arguments;
 #[path = "../tests/bisected/mod.rs"]
 mod bisected;
 
@@ -15,13 +16,8 @@ use crashrate_stats::{ChangeModel, Counts};
 use bisected::{EDGES, ERROR, End, Measured, REFERENCE, SLACK, Scene};
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let mut number = |default: u32| arguments.next().map_or(Ok(default), |text| text.parse());
-    let (Ok(repetitions @ 1..), Ok(seed)) = (number(500), number(1)) else {
-        eprintln!("usage: bisect [REPETITIONS [SEED [PART OF A NAME]]]");
-        return ExitCode::from(2);
-    };
-    let part = arguments.next().unwrap_or_default();
+    let (repetitions, seed) = arguments::read(500);
+    let part = std::env::args().nth(3).unwrap_or_default();
     let chosen = |scene: &&Scene| scene.name.contains(&part);
     println!("seed {seed}, {repetitions} repetitions, error {ERROR}; shares in %");
     println!("rounds: mean, 90 %, and means of gate+search+certificate");
@@ -43,7 +39,7 @@ fn main() -> ExitCode {
     let mut beyond = false;
     for scene in REFERENCE.iter().chain(&EDGES).filter(chosen) {
         let doubled = scene.wanted.is_some_and(|(end, _)| end == End::NoChange);
-        let measured = scene.measure(seed.into(), repetitions * (1 + u32::from(doubled)));
+        let measured = scene.measure(seed, repetitions * (1 + u32::from(doubled)));
         print_line(scene, &measured);
         beyond |= !scene.holds(&measured, 0.0);
     }

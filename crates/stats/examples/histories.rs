@@ -2,6 +2,7 @@
 //!
 //! Exits with code 1 if a share exceeds its limit.
 
+mod arguments;
 #[path = "../tests/simulated/mod.rs"]
 mod simulated;
 
@@ -19,12 +20,7 @@ enum Limit {
 }
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let mut number = |default: u32| arguments.next().map_or(Ok(default), |text| text.parse());
-    let (Ok(repetitions @ 1..), Ok(seed)) = (number(1000), number(1)) else {
-        eprintln!("usage: histories [REPETITIONS [SEED]]");
-        return ExitCode::from(2);
-    };
+    let (repetitions, seed) = arguments::read(1000);
     println!("seed {seed}, {repetitions} repetitions, 50 rounds a run");
     println!(
         "{:<32} {:>8}  {:>12}  limit",
@@ -32,7 +28,7 @@ fn main() -> ExitCode {
     );
     let mut beyond = false;
     for (scene, limit) in scenes() {
-        let marked = simulate(&scene, seed.into(), repetitions);
+        let marked = simulate(&scene, seed, repetitions);
         let (said, holds) = limit.judge(&marked);
         let first = median(&marked.first).map_or("-".to_owned(), |run| format!("median {run}"));
         let verdict = if holds { "" } else { "  BEYOND" };

@@ -3,6 +3,7 @@
 //!
 //! Exits with code 1 if a limit is missed.
 
+mod arguments;
 #[path = "../tests/minimized/mod.rs"]
 mod minimized;
 
@@ -11,12 +12,7 @@ use std::process::ExitCode;
 use minimized::{EDGES, ERROR, NOISE, SCENES};
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let mut number = |default: u32| arguments.next().map_or(Ok(default), |text| text.parse());
-    let (Ok(repetitions @ 1..), Ok(seed)) = (number(200), number(1)) else {
-        eprintln!("usage: minimize [REPETITIONS [SEED]]");
-        return ExitCode::from(2);
-    };
+    let (repetitions, seed) = arguments::read(200);
     println!("seed {seed}, {repetitions} repetitions, error {ERROR}, noise {NOISE}");
     println!(
         "{:<28} {:>7} {:>8} {:>8}  limits",
@@ -24,7 +20,7 @@ fn main() -> ExitCode {
     );
     let mut beyond = false;
     for scene in SCENES.iter().chain(&EDGES) {
-        let measured = scene.measure(seed.into(), repetitions);
+        let measured = scene.measure(seed, repetitions);
         let least = scene
             .least
             .map(|share| format!(">= {:.1} %", 100.0 * share));

@@ -4,6 +4,7 @@
 //!
 //! Exits with code 1 if a limit is missed.
 
+mod arguments;
 #[path = "../tests/provoked/mod.rs"]
 mod provoked;
 
@@ -19,12 +20,7 @@ const BUDGET: f64 = 600.0;
 const MOST_SECONDS: [f64; 2] = [14.0, 42.0];
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let mut number = |default: u32| arguments.next().map_or(Ok(default), |text| text.parse());
-    let (Ok(repetitions @ 1..), Ok(seed)) = (number(100), number(1)) else {
-        eprintln!("usage: provoke [REPETITIONS [SEED]]");
-        return ExitCode::from(2);
-    };
+    let (repetitions, seed) = arguments::read(100);
     println!("seed {seed}, {repetitions} repetitions, gain {GAIN}, error {ERROR}; shares in %");
     println!(
         "{:<26} {:>6} {:>6} {:>8} {:>8} {:>10}  limit",
@@ -33,7 +29,7 @@ fn main() -> ExitCode {
     let mut beyond = false;
     let mut all = Vec::new();
     for program in PROGRAMS.iter().chain(&EDGES) {
-        let measured = program.measure(BUDGET, seed.into(), repetitions);
+        let measured = program.measure(BUDGET, seed, repetitions);
         print_line(program, &measured);
         beyond |= !program.holds(&measured, 0.0);
         let is_listed = PROGRAMS.iter().any(|listed| listed.name == program.name);

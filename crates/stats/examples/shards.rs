@@ -4,6 +4,7 @@
 //! Exits with code 1 if equal rates are told apart in more than 5 % of campaigns: if the lower end
 //! of the interval of that share is above 5 %.
 
+mod arguments;
 #[path = "../tests/sharded/mod.rs"]
 mod sharded;
 
@@ -14,16 +15,9 @@ use sharded::{ALPHA, Campaign, Dice, Ends, Evidence, gates, interval, verdicts};
 const RATES: [f64; 5] = [0.02, 0.1, 0.3, 0.5, 0.9];
 
 fn main() -> ExitCode {
-    let number = |place: usize, otherwise: u64| {
-        let given = std::env::args().nth(place);
-        given.map_or(Ok(otherwise), |text| text.parse::<u64>())
-    };
-    let (Ok(runs), Ok(seed)) = (number(1, 2000), number(2, 1)) else {
-        eprintln!("usage: shards [CAMPAIGNS] [SEED]");
-        return ExitCode::from(2);
-    };
+    let (runs, seed) = arguments::read(2000);
     let mut table = Table {
-        runs: u32::try_from(runs).unwrap_or(u32::MAX),
+        runs,
         seed,
         stream: 0,
         beyond: false,

@@ -3,11 +3,14 @@
 //! Exact probabilities come from dynamic programming over the counts, the others from simulated
 //! runs with fixed seeds. Exits with code 1 if one exceeds its limit.
 
+#[path = "../tests/dice/mod.rs"]
+mod dice;
+
 use std::process::ExitCode;
 
 use crashrate_stats::{Counts, Gate, PairWatch, Worse, confidence_sequence, ln_threshold};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use dice::Dice;
 
 const ALPHA: f64 = 0.05;
 const RUNS: u32 = 2000;
@@ -187,21 +190,4 @@ fn counts(bad: u64, n: u64) -> Counts {
 
 fn share(count: usize) -> f64 {
     count as f64 / f64::from(RUNS)
-}
-
-/// Bernoulli rounds.
-struct Dice(ChaCha8Rng);
-
-impl Dice {
-    fn new(seed: u64, stream: u64) -> Self {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(stream);
-        Self(random)
-    }
-
-    fn bad(&mut self, rate: f64) -> bool {
-        // The upper 53 bits make a float between 0 and 1.
-        let uniform = (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
-        uniform < rate
-    }
 }

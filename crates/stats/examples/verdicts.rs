@@ -3,6 +3,7 @@
 //! Exits with code 1 if a null hypothesis is rejected significantly more often than in 5 % of runs
 //! (binomial test at 0.001).
 
+mod arguments;
 #[path = "../tests/simulation/mod.rs"]
 mod simulation;
 
@@ -13,16 +14,9 @@ use simulation::{ALPHA, Blocks, Dice, NULLS, Tests, alarms, gates, is_beyond, pe
 const ROUNDS: [u32; 3] = [30, 60, 200];
 
 fn main() -> ExitCode {
-    let number = |place: usize, otherwise: u64| {
-        let given = std::env::args().nth(place);
-        given.map_or(Ok(otherwise), |text| text.parse::<u64>())
-    };
-    let (Ok(runs), Ok(seed)) = (number(1, 2000), number(2, 1)) else {
-        eprintln!("usage: verdicts [RUNS] [SEED]");
-        return ExitCode::from(2);
-    };
+    let (runs, seed) = arguments::read(2000);
     let mut table = Table {
-        runs: u32::try_from(runs).unwrap_or(u32::MAX),
+        runs,
         seed,
         stream: 0,
         beyond: false,

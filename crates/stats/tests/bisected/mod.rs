@@ -1,12 +1,15 @@
 //! Simulated histories whose crash rate changes, for the bisection. Shared by the quick test and by
 //! the example that prints the whole table.
 
+#[path = "../dice/mod.rs"]
+mod dice;
+
 use crashrate_stats::{
     BisectAnswer, BisectFinding, BisectPurpose, BisectRound, BisectSettings, BisectStep, Bisection,
     ChangesShown,
 };
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+
+pub(crate) use dice::Dice;
 
 /// The error that the searches may make.
 pub(crate) const ERROR: f64 = 0.05;
@@ -16,26 +19,6 @@ const MOST_RUNS: u64 = 20_000;
 
 /// A mean may exceed the reference by this factor.
 pub(crate) const SLACK: f64 = 1.1;
-
-/// Random rounds.
-pub(crate) struct Dice(ChaCha8Rng);
-
-impl Dice {
-    pub(crate) fn new(seed: u64, stream: u64) -> Self {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(stream);
-        Self(random)
-    }
-
-    fn bad(&mut self, rate: f64) -> bool {
-        // The upper 53 bits make a float between 0 and 1.
-        ((self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64) < rate
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.0.next_u64() % limit as u64) as usize
-    }
-}
 
 /// A history: the crash rate at each commit, and whether the commit builds.
 #[derive(Clone, Debug)]

@@ -1,9 +1,12 @@
 //! Simulated programs that crash when certain chapters run together, for the searches. Shared by
 //! the quick test and by the example that prints the whole table.
 
+#[path = "../dice/mod.rs"]
+mod dice;
+
 use crashrate_stats::{Answer, Death, Minimizer};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+
+pub(crate) use dice::Dice;
 
 /// The error that the searches may make.
 pub(crate) const ERROR: f64 = 0.05;
@@ -13,39 +16,6 @@ pub(crate) const NOISE: f64 = 0.005;
 
 /// Searches that need more rounds are given up.
 const MOST_RUNS: u64 = 100_000;
-
-/// Random rounds.
-pub(crate) struct Dice(ChaCha8Rng);
-
-impl Dice {
-    pub(crate) fn new(seed: u64, stream: u64) -> Self {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(stream);
-        Self(random)
-    }
-
-    fn bad(&mut self, rate: f64) -> bool {
-        // The upper 53 bits make a float between 0 and 1.
-        ((self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64) < rate
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.0.next_u64() % limit as u64) as usize
-    }
-
-    /// `count` different chapters of `chapters`, ascending.
-    pub(crate) fn choose(&mut self, count: usize, chapters: usize) -> Vec<usize> {
-        let mut chosen = Vec::new();
-        while chosen.len() < count {
-            let chapter = self.below(chapters);
-            if !chosen.contains(&chapter) {
-                chosen.push(chapter);
-            }
-        }
-        chosen.sort_unstable();
-        chosen
-    }
-}
 
 /// How a death is placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

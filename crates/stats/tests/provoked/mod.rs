@@ -1,9 +1,12 @@
 //! Simulated racy programs and perturbations, for the search for conditions under which a program
 //! crashes more often. Shared by the quick test and by the example that prints the whole table.
 
+#[path = "../dice/mod.rs"]
+mod dice;
+
 use crashrate_stats::{Provocation, ProvokeAnswer, ProvokeSettings, Slice, SliceResult};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use dice::Dice;
 
 /// The error that the searches may make.
 pub(crate) const ERROR: f64 = 0.05;
@@ -21,21 +24,6 @@ const ARMS: [&str; 9] = [
 
 /// The highest probability of a crash in a round.
 const MOST: f64 = 0.95;
-
-/// Random rounds.
-struct Dice(ChaCha8Rng);
-
-impl Dice {
-    fn new(seed: u64, stream: u64) -> Self {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(stream);
-        Self(random)
-    }
-
-    fn uniform(&mut self) -> f64 {
-        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
 
 /// A program: its crash rate, and the gains of the arms.
 #[derive(Clone, Copy, Debug)]

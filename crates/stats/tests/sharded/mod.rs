@@ -1,30 +1,18 @@
 //! Simulated campaigns over several machines, looked at after every round. Shared by the quick test
 //! and by the example that prints the whole table.
 
+#[path = "../dice/mod.rs"]
+mod dice;
+
 use crashrate_stats::{GateVerdict, GateWatch, PairWatch};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 use statrs::distribution::{Binomial, DiscreteCDF};
+
+pub(crate) use dice::Dice;
 
 pub(crate) const ALPHA: f64 = 0.05;
 
 /// The machines of a campaign.
 pub(crate) const SHARDS: usize = 4;
-
-/// Random rounds.
-pub(crate) struct Dice(ChaCha8Rng);
-
-impl Dice {
-    pub(crate) fn new(seed: u64, stream: u64) -> Self {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(stream);
-        Self(random)
-    }
-
-    fn uniform(&mut self) -> f64 {
-        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
 
 /// How long a bad round takes, where a good one takes between 1 and 2.
 #[derive(Clone, Copy, Debug)]

@@ -1,10 +1,13 @@
 //! Simulated histories: how often a row is marked as changed.
 
+#[path = "../dice/mod.rs"]
+mod dice;
+
 use crashrate_stats::{
     ChangeShape, Counts, HistoryLook, change_point, change_shape, history_looks,
 };
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use dice::Dice;
 
 pub(crate) const ALPHA: f64 = 0.05;
 
@@ -76,22 +79,16 @@ impl Scene {
     }
 
     /// Draws the history of one repetition.
-    pub(crate) fn draw(&self, random: &mut ChaCha8Rng) -> Vec<Vec<Option<Counts>>> {
-        let row = |random: &mut ChaCha8Rng| {
+    pub(crate) fn draw(&self, dice: &mut Dice) -> Vec<Vec<Option<Counts>>> {
+        let row = |dice: &mut Dice| {
             let run = |rate: &f64| {
-                let bad = (0..self.rounds).filter(|_| is_bad(random, *rate)).count();
+                let bad = (0..self.rounds).filter(|_| dice.bad(*rate)).count();
                 Counts::new(bad as u64, self.rounds.into()).ok()
             };
             self.rates.iter().map(run).collect()
         };
-        (0..self.rows).map(|_| row(random)).collect()
+        (0..self.rows).map(|_| row(dice)).collect()
     }
-}
-
-fn is_bad(random: &mut ChaCha8Rng, rate: f64) -> bool {
-    // The upper 53 bits make a float between 0 and 1.
-    let uniform = (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
-    uniform < rate
 }
 
 /// The results of all repetitions of a scenario.
@@ -141,9 +138,7 @@ pub(crate) fn simulate(scene: &Scene, seed: u64, repetitions: u32) -> Marked {
         ..Marked::default()
     };
     for repetition in 0..repetitions {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(repetition.into());
-        let rows = scene.draw(&mut random);
+        let rows = scene.draw(&mut Dice::new(seed, repetition.into()));
         marked.describe(&rows[0]);
         let looks = history_looks(&rows, ALPHA).expect("alpha is valid");
         let first = looks.iter().filter_map(|row| {

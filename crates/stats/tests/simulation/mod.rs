@@ -1,46 +1,20 @@
 //! Simulated runs whose true answer is known, to count the true and false verdicts of the crate's
 //! functions. Shared by the quick test and by the example that prints the whole table.
 
+#[path = "../dice/mod.rs"]
+mod dice;
+
 use std::collections::HashMap;
 
 use crashrate_stats::{
     Comparison, Design, GateVerdict, GateWatch, INDEPENDENCE_ALPHA, PairTable, PairWatch, Pattern,
     SideEnd, compare_blocks, has_order, independence,
 };
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
+pub(crate) use dice::Dice;
+
 pub(crate) const ALPHA: f64 = 0.05;
-
-/// Random rounds.
-pub(crate) struct Dice(ChaCha8Rng);
-
-impl Dice {
-    pub(crate) fn new(seed: u64, stream: u64) -> Self {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(stream);
-        Self(random)
-    }
-
-    /// Uniform between 0 and 1.
-    pub(crate) fn uniform(&mut self) -> f64 {
-        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    pub(crate) fn bad(&mut self, rate: f64) -> bool {
-        self.uniform() < rate
-    }
-
-    /// Draws a rate with this mean whose rounds have the correlation `rho`: with probability rho it
-    /// is 0 or 1.
-    fn frail(&mut self, mean: f64, rho: f64) -> f64 {
-        match self.bad(rho) {
-            true => f64::from(u8::from(self.bad(mean))),
-            false => mean,
-        }
-    }
-}
 
 /// How the two sides of a block are generated.
 #[derive(Clone, Copy, Debug, PartialEq)]
