@@ -5,15 +5,15 @@
 //! Exits with code 1 if a limit is missed.
 
 mod arguments;
-#[path = "../tests/bisected/mod.rs"]
-mod bisected;
+#[path = "../tests/it/simulations/mod.rs"]
+mod simulations;
 
 use std::process::ExitCode;
 use std::time::Instant;
 
 use crashrate_stats::{ChangeModel, Counts};
 
-use bisected::{EDGES, ERROR, End, Measured, REFERENCE, SLACK, Scene};
+use simulations::bisect::{EDGES, ERROR, End, Measured, REFERENCE, SLACK, Scene};
 
 fn main() -> ExitCode {
     let (repetitions, seed) = arguments::read(500);

@@ -3,12 +3,12 @@
 //! Exits with code 1 if a share exceeds its limit.
 
 mod arguments;
-#[path = "../tests/simulated/mod.rs"]
-mod simulated;
+#[path = "../tests/it/simulations/mod.rs"]
+mod simulations;
 
 use std::process::ExitCode;
 
-use simulated::{ALPHA, Marked, Scene, Shape, median, simulate};
+use simulations::histories::{ALPHA, Marked, Scene, Shape, median, simulate};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 /// The limit for the share of marked histories.

@@ -4,12 +4,12 @@
 //! Exits with code 1 if a limit is missed.
 
 mod arguments;
-#[path = "../tests/minimized/mod.rs"]
-mod minimized;
+#[path = "../tests/it/simulations/mod.rs"]
+mod simulations;
 
 use std::process::ExitCode;
 
-use minimized::{EDGES, ERROR, NOISE, SCENES};
+use simulations::minimize::{EDGES, ERROR, NOISE, SCENES};
 
 fn main() -> ExitCode {
     let (repetitions, seed) = arguments::read(200);

@@ -5,12 +5,12 @@
 //! Exits with code 1 if a limit is missed.
 
 mod arguments;
-#[path = "../tests/provoked/mod.rs"]
-mod provoked;
+#[path = "../tests/it/simulations/mod.rs"]
+mod simulations;
 
 use std::process::ExitCode;
 
-use provoked::{EDGES, ERROR, GAIN, Measured, PROGRAMS, Program};
+use simulations::provoke::{EDGES, ERROR, GAIN, Measured, PROGRAMS, Program};
 
 /// The budget, in seconds.
 const BUDGET: f64 = 600.0;

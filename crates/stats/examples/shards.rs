@@ -5,12 +5,13 @@
 //! of the interval of that share is above 5 %.
 
 mod arguments;
-#[path = "../tests/sharded/mod.rs"]
-mod sharded;
+#[path = "../tests/it/simulations/mod.rs"]
+mod simulations;
 
 use std::process::ExitCode;
 
-use sharded::{ALPHA, Campaign, Dice, Ends, Evidence, gates, interval, verdicts};
+use simulations::dice::Dice;
+use simulations::shards::{ALPHA, Campaign, Ends, Evidence, gates, interval, verdicts};
 
 const RATES: [f64; 5] = [0.02, 0.1, 0.3, 0.5, 0.9];
 

@@ -3,14 +3,14 @@
 //! Exact probabilities come from dynamic programming over the counts, the others from simulated
 //! runs with fixed seeds. Exits with code 1 if one exceeds its limit.
 
-#[path = "../tests/dice/mod.rs"]
-mod dice;
+#[path = "../tests/it/simulations/mod.rs"]
+mod simulations;
 
 use std::process::ExitCode;
 
 use crashrate_stats::{Counts, Gate, PairWatch, Worse, confidence_sequence, ln_threshold};
 
-use dice::Dice;
+use simulations::dice::Dice;
 
 const ALPHA: f64 = 0.05;
 const RUNS: u32 = 2000;

@@ -3,7 +3,7 @@
 //! Prints one line per vector: its kind or name, then `ok` or the difference. Exits with code 1
 //! if one fails or its kind is unknown.
 
-#[path = "../tests/oracle/mod.rs"]
+#[path = "../tests/it/oracle/mod.rs"]
 mod oracle;
 
 use std::process::ExitCode;

@@ -4,12 +4,13 @@
 //! (binomial test at 0.001).
 
 mod arguments;
-#[path = "../tests/simulation/mod.rs"]
-mod simulation;
+#[path = "../tests/it/simulations/mod.rs"]
+mod simulations;
 
 use std::process::ExitCode;
 
-use simulation::{ALPHA, Blocks, Dice, NULLS, Tests, alarms, gates, is_beyond, peeking};
+use simulations::dice::Dice;
+use simulations::verdicts::{ALPHA, Blocks, NULLS, Tests, alarms, gates, is_beyond, peeking};
 
 const ROUNDS: [u32; 3] = [30, 60, 200];
 

@@ -1,13 +1,10 @@
 //! Simulated campaigns over several machines, looked at after every round. Shared by the quick test
 //! and by the example that prints the whole table.
 
-#[path = "../dice/mod.rs"]
-mod dice;
-
 use crashrate_stats::{GateVerdict, GateWatch, PairWatch};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
-pub(crate) use dice::Dice;
+use super::dice::Dice;
 
 pub(crate) const ALPHA: f64 = 0.05;
 

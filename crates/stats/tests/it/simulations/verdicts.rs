@@ -1,9 +1,6 @@
 //! Simulated runs whose true answer is known, to count the true and false verdicts of the crate's
 //! functions. Shared by the quick test and by the example that prints the whole table.
 
-#[path = "../dice/mod.rs"]
-mod dice;
-
 use std::collections::HashMap;
 
 use crashrate_stats::{
@@ -12,7 +9,7 @@ use crashrate_stats::{
 };
 use statrs::distribution::{Binomial, DiscreteCDF};
 
-pub(crate) use dice::Dice;
+use super::dice::Dice;
 
 pub(crate) const ALPHA: f64 = 0.05;
 

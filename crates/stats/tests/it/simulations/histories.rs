@@ -1,13 +1,10 @@
 //! Simulated histories: how often a row is marked as changed.
 
-#[path = "../dice/mod.rs"]
-mod dice;
-
 use crashrate_stats::{
     ChangeShape, Counts, HistoryLook, change_point, change_shape, history_looks,
 };
 
-use dice::Dice;
+use super::dice::Dice;
 
 pub(crate) const ALPHA: f64 = 0.05;
 

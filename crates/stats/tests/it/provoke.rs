@@ -1,10 +1,7 @@
 //! How often the search for a perturbation is right, on a few simulated programs.
 //! `examples/provoke.rs` simulates many.
 
-#[allow(dead_code)]
-mod provoked;
-
-use provoked::{EDGES, PROGRAMS};
+use crate::simulations::provoke::{EDGES, PROGRAMS};
 
 const SEED: u64 = 1;
 

@@ -1,12 +1,9 @@
 //! Simulated racy programs and perturbations, for the search for conditions under which a program
 //! crashes more often. Shared by the quick test and by the example that prints the whole table.
 
-#[path = "../dice/mod.rs"]
-mod dice;
-
 use crashrate_stats::{Provocation, ProvokeAnswer, ProvokeSettings, Slice, SliceResult};
 
-use dice::Dice;
+use super::dice::Dice;
 
 /// The error that the searches may make.
 pub(crate) const ERROR: f64 = 0.05;

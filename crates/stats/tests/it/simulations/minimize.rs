@@ -1,12 +1,9 @@
 //! Simulated programs that crash when certain chapters run together, for the searches. Shared by
 //! the quick test and by the example that prints the whole table.
 
-#[path = "../dice/mod.rs"]
-mod dice;
-
 use crashrate_stats::{Answer, Death, Minimizer};
 
-pub(crate) use dice::Dice;
+use super::dice::Dice;
 
 /// The error that the searches may make.
 pub(crate) const ERROR: f64 = 0.05;

@@ -1,15 +1,12 @@
 //! Simulated histories whose crash rate changes, for the bisection. Shared by the quick test and by
 //! the example that prints the whole table.
 
-#[path = "../dice/mod.rs"]
-mod dice;
-
 use crashrate_stats::{
     BisectAnswer, BisectFinding, BisectPurpose, BisectRound, BisectSettings, BisectStep, Bisection,
     ChangesShown,
 };
 
-pub(crate) use dice::Dice;
+use super::dice::Dice;
 
 /// The error that the searches may make.
 pub(crate) const ERROR: f64 = 0.05;

@@ -1,9 +1,8 @@
 //! A small version of `examples/shards.rs`: campaigns over several machines, looked at after every
 //! round, reach a false verdict in at most 5 %.
 
-mod sharded;
-
-use sharded::{ALPHA, Campaign, Dice, Ends, Evidence, gates, interval, verdicts};
+use crate::simulations::dice::Dice;
+use crate::simulations::shards::{ALPHA, Campaign, Ends, Evidence, gates, interval, verdicts};
 
 const RUNS: u32 = 300;
 

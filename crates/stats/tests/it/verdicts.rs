@@ -1,9 +1,10 @@
 //! A small version of `examples/verdicts.rs`: the rate of false verdicts is not significantly above
 //! 5 %.
 
-mod simulation;
-
-use simulation::{ALPHA, Blocks, Dice, NULLS, Tests, alarms, gates, is_beyond, peeking};
+use crate::simulations::dice::Dice;
+use crate::simulations::verdicts::{
+    ALPHA, Blocks, NULLS, Tests, alarms, gates, is_beyond, peeking,
+};
 
 const RUNS: u32 = 300;
 

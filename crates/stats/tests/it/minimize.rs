@@ -1,10 +1,7 @@
 //! How often the search for needed chapters is right, on a few simulated programs.
 //! `examples/minimize.rs` simulates many.
 
-#[allow(dead_code)]
-mod minimized;
-
-use minimized::{EDGES, SCENES};
+use crate::simulations::minimize::{EDGES, SCENES};
 
 const SEED: u64 = 1;
 

@@ -1,10 +1,7 @@
 //! Error rate and power of the marks in histories, on a few simulated histories.
 //! `examples/histories.rs` simulates many.
 
-#[allow(dead_code)]
-mod simulated;
-
-use simulated::{Scene, simulate};
+use crate::simulations::histories::{Scene, simulate};
 
 const SEED: u64 = 20;
 const REPETITIONS: u32 = 200;

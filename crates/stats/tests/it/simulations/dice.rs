@@ -1,7 +1,5 @@
 //! The random numbers of the simulations.
 
-#![allow(dead_code, reason = "each simulation draws in some of these ways")]
-
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 

@@ -1,10 +1,7 @@
 //! How often a bisection is right and what it costs, on a few simulated histories.
 //! `examples/bisect.rs` simulates many.
 
-#[allow(dead_code)]
-mod bisected;
-
-use bisected::{EDGES, REFERENCE};
+use crate::simulations::bisect::{EDGES, REFERENCE};
 
 const SEED: u64 = 1;
 

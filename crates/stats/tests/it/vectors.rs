@@ -1,6 +1,6 @@
 //! Compares the library with the expected values of the fixtures.
 
-mod oracle;
+use crate::oracle;
 
 fn check(fixture: &str, count: usize) {
     let results = oracle::results(fixture).expect("the fixture is valid");
@@ -15,7 +15,7 @@ fn check(fixture: &str, count: usize) {
 #[test]
 fn every_vector_of_the_fixture_matches() {
     check(
-        include_str!("../../../fixtures/statistics_vectors.json"),
+        include_str!("../../../../fixtures/statistics_vectors.json"),
         108,
     );
 }
@@ -24,12 +24,12 @@ fn every_vector_of_the_fixture_matches() {
 #[test]
 fn every_vector_of_the_second_fixture_matches() {
     check(
-        include_str!("../../../fixtures/statistics_vectors_more.json"),
+        include_str!("../../../../fixtures/statistics_vectors_more.json"),
         57,
     );
 }
 
 #[test]
 fn every_case_of_a_bisection_matches() {
-    check(include_str!("../../../fixtures/bisect_vectors.json"), 31);
+    check(include_str!("../../../../fixtures/bisect_vectors.json"), 31);
 }
