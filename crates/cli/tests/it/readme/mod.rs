@@ -20,8 +20,6 @@ mod commands;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Instant;
 
 use crashrate_testkit::programs;
 
