@@ -146,6 +146,9 @@ fn a_gate_of_a_shard_sees_its_own_rounds() {
     place.suite(&format!("bad = [\"failed\"]\n{fails}"));
     let done = place.crashrate(&args);
     assert_eq!(done.code(), 0, "{done:?}");
+    assert!(done.stdout.contains("DONE  x failed in 3 of 3 rounds"), "{}", done.stdout);
+    let note = "The merged run is judged, and not this shard.";
+    assert!(done.stdout.contains(note), "{}", done.stdout);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::sides::{is_decided, sides};
 use super::{Block, Tone, Verdict, bisection, devices, provocation, search};
 use crate::clean::{NAME, clean};
 use crate::compare::{Compared, What, p_words};
-use crate::view::{ExitClass, Results, Share, View, exit_class};
+use crate::view::{ExitClass, Judgement, Results, Share, View, exit_class};
 use crate::words::{
     count, counts, first_lines, flaky, interval_words, joined, known, leading, missing_words,
     of_unit, plural, points, seconds, stop_note, units,
@@ -117,6 +117,9 @@ fn of_rounds(view: &View, tone: Tone) -> Vec<String> {
     lines.insert(place, progress(view));
     lines.splice(0..0, decided);
     lines.extend(gates(view));
+    if is_judged_merged(view) {
+        lines.push("The merged run is judged, and not this shard.".to_owned());
+    }
     lines.extend(devices::failed(view));
     lines.extend(stop_note(view));
     lines.extend(bound(view));
@@ -131,6 +134,7 @@ fn status(view: &View) -> (&'static str, Tone) {
         };
     }
     match exit_class(view) {
+        ExitClass::Passed if is_judged_merged(view) => ("DONE", Tone::Plain),
         ExitClass::Passed if view.is_search() => ("FOUND", Tone::Good),
         ExitClass::Passed | ExitClass::NotPassed if is_decided(view) => ("DECIDED", Tone::Good),
         ExitClass::Passed => ("PASS", Tone::Good),
@@ -138,6 +142,13 @@ fn status(view: &View) -> (&'static str, Tone) {
         ExitClass::Undecided => ("UNDECIDED", Tone::Doubtful),
         ExitClass::Incomplete => ("INCOMPLETE", Tone::Doubtful),
     }
+}
+
+/// Whether this is a shard whose own rounds do not show what the run is about. One machine alone
+/// refutes nothing.
+fn is_judged_merged(view: &View) -> bool {
+    let verdict = view.judgement();
+    view.run.shard.is_some() && matches!(verdict, Judgement::Refuted | Judgement::Undecided)
 }
 
 /// How many gates have each verdict.
@@ -199,7 +210,22 @@ fn progress(view: &View) -> String {
         0 => String::new(),
         n => format!("; {} skipped", count(n.into())),
     };
-    format!("{said}{after}{skipped}.")
+    format!("{said}{after}{skipped}{}.", run_again(view))
+}
+
+/// How many rounds were run again because their first attempts have no results. A second result
+/// does not replace the first.
+fn run_again(view: &View) -> String {
+    let cells = view.unit_results().flat_map(|(_, results)| &results.cells);
+    let again =
+        cells.filter(|cell| cell.is_missing() && cell.last.is_some_and(Outcome::is_measured));
+    match again.count() {
+        0 => String::new(),
+        n => format!(
+            "; {} run again, because the first result was lost",
+            count(n as u64)
+        ),
+    }
 }
 
 /// What a clean run still allows: `With 3 rounds each, crash rates up to 63% cannot be ruled out
