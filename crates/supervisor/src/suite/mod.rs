@@ -252,6 +252,19 @@ pub enum SuiteError {
     /// A command given on the command line cannot be run.
     #[error("{0}")]
     Command(String),
+    /// The program of a command given on the command line is not on this machine.
+    #[error("{0}")]
+    NoProgram(String),
+}
+
+impl SuiteError {
+    /// Whether a program of the suite is not on this machine. It may be on another.
+    pub fn is_of_absent_program(&self) -> bool {
+        matches!(
+            self,
+            SuiteError::NoProgram(_) | SuiteError::File(TomlError::NoProgram(_))
+        )
+    }
 }
 
 impl Suite {
