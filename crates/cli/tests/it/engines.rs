@@ -436,7 +436,7 @@ fn a_refused_part_takes_the_others_back() {
         ("sbatch", "shard.sh", ""),
         ("sbatch", "merge.sh", "scancel 17\n"),
         ("sbatch", "watch.sh", "scancel 17 18\n"),
-        ("scontrol", "17", "scancel 17 18 19\n"),
+        ("scontrol", "17,19", "scancel 17 18 19\n"),
     ] {
         let place = place();
         let done = submit_refused(&place, program, last, &[]);
@@ -486,7 +486,7 @@ fn the_status_counts_rounds_and_stops_what_is_decided() {
     crashrate(line).expect(0);
     let watch = called(&place);
     assert!(
-        watch.contains("sbatch --parsable watch.sh\nscontrol release 17\n"),
+        watch.contains("sbatch --parsable --hold watch.sh\nscontrol release 17,19\n"),
         "{watch}"
     );
     let none = crashrate("status job --stop").expect(121);

@@ -31,15 +31,15 @@ pub(super) fn submit(
     record: impl FnOnce(JobIds) -> Result<(), JobError>,
 ) -> Result<(), JobError> {
     let mut ids = JobIds::default();
-    let submitted = submit_parts(folder, only, &mut ids).and_then(|shards| {
+    let submitted = submit_parts(folder, only, &mut ids).and_then(|held| {
         record(ids.clone())?;
-        call("scontrol", folder.path(), &["release", &shards]).map(drop)
+        call("scontrol", folder.path(), &["release", &held]).map(drop)
     });
     submitted.map_err(|error| take_back(&ids, error))
 }
 
-/// Submits all parts, and notes the number of each as soon as it is known. Returns that of the
-/// shards, which are held: the watch reads the numbers on record.
+/// Submits all parts, and notes the number of each as soon as it is known. Returns those of the
+/// parts that are held until the numbers are on record: the watch reads them.
 fn submit_parts(
     folder: &JobFolder,
     only: Option<&[u32]>,
@@ -56,7 +56,9 @@ fn submit_parts(
     let after = format!("--dependency=afterany:{shards}");
     ids.merge = Some(sbatch(path, &[&after, "merge.sh"])?);
     if folder.is_watched() {
-        ids.watch = Some(sbatch(path, &["watch.sh"])?);
+        let watch = sbatch(path, &["--hold", "watch.sh"])?;
+        ids.watch = Some(watch.clone());
+        return Ok(format!("{shards},{watch}"));
     }
     Ok(shards)
 }
