@@ -1,6 +1,8 @@
 #!/bin/bash
 # Watches a crashrate job with a stopping rule (--until, --gate). It cancels the shards with scancel
-# when their results together have the answer. It needs a CPU beside those of the shards.
+# when their results together have the answer. It needs a CPU beside those of the shards. Options of
+# --sbatch and --time are those of the shards: they would give it a node or a GPU, or end it while
+# shards wait in the queue.
 #SBATCH --job-name=@name@-watch
 #SBATCH --chdir=@job@
 #SBATCH --output=logs/watch.out
@@ -8,9 +10,7 @@
 #SBATCH --requeue
 #SBATCH --partition=@partition@
 #SBATCH --account=@account@
-#SBATCH --time=@time@
 #SBATCH --cpus-per-task=1
 #SBATCH --mem=@memory@
-#SBATCH @sbatch@
 
 exec @crashrate@ status @job@ --watch --stop

@@ -3,6 +3,7 @@
 use std::fmt::{Display, Write as _};
 
 use crashrate_supervisor::journal::FolderError;
+use crashrate_supervisor::plan_file::PlanFileError;
 use crashrate_supervisor::runner::RunError;
 use crashrate_supervisor::suite::SuiteError;
 
@@ -66,6 +67,8 @@ pub(crate) struct Failure {
     /// Whether the message has several lines. In other messages a line end comes from a name and is
     /// escaped.
     pub(crate) has_lines: bool,
+    /// Whether it is only that a program of the suite is not on this machine.
+    pub(crate) is_of_absent_program: bool,
 }
 
 impl Failure {
@@ -74,6 +77,7 @@ impl Failure {
             exit,
             message: message.to_string(),
             has_lines: false,
+            is_of_absent_program: false,
         }
     }
 
@@ -92,8 +96,19 @@ impl From<SuiteError> for Failure {
         Failure {
             // The message quotes lines of the suite file.
             has_lines: true,
+            is_of_absent_program: error.is_of_absent_program(),
             ..Failure::new(exit, error)
         }
+    }
+}
+
+impl From<PlanFileError> for Failure {
+    fn from(error: PlanFileError) -> Failure {
+        let exit = match error {
+            PlanFileError::Unwritten { .. } => Exit::Journal,
+            _ => Exit::Usage,
+        };
+        Failure::new(exit, error)
     }
 }
 

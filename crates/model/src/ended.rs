@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use crate::{
-    CrashRef, Descendant, DiedIn, Disturbance, EvidenceMode, Exit, Outcome, Part, Spawn, Usage,
+    CrashRef, Descendant, DiedIn, Disturbance, EvidenceMode, Exit, Outcome, OutcomeSet, Part,
+    Spawn, Usage,
 };
 
 /// An attempt ended.
@@ -92,6 +93,11 @@ impl Ended {
     /// differently.
     pub fn is_apart(&self) -> bool {
         self.spawn.is_some() || self.apart || self.unperturbed
+    }
+
+    /// Returns whether it is bad in the unit's first-attempt rate.
+    pub fn is_bad_measurement(&self, bad: &OutcomeSet) -> bool {
+        self.attempt == 1 && !self.is_apart() && bad.contains(self.outcome)
     }
 
     /// Removes fields that can be derived from the others.

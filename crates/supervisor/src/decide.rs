@@ -197,7 +197,7 @@ fn first_bad(units: &mut [PlanOrder<bool>], bad: &OutcomeSet, record: &Record) -
             let Some(rounds) = units.get_mut(ended.unit as usize) else {
                 return false;
             };
-            let is_bad = !ended.is_apart() && bad.contains(ended.outcome);
+            let is_bad = ended.is_bad_measurement(bad);
             rounds.put(ended.round, is_bad, ended.outcome != Outcome::NotStarted);
             // Not `any`, which would stop at the first bad one: all rounds must be popped.
             std::iter::from_fn(|| rounds.pop()).fold(false, |seen, (_, is_bad)| seen | is_bad)

@@ -138,7 +138,7 @@ impl RepeatedRound {
             None => specs.attempt(key, attempt, slot),
         };
         let found = program::find(&spec.argv()[0], &spec.unit.directory, &spec.unit.env);
-        let found = found.map_err(RepeatError::Program)?;
+        let found = found.map_err(|error| RepeatError::Program(error.to_string()))?;
         let arguments = spec.argv()[1..].iter().map(|word| word_of_text(word));
         Ok(RepeatedRound {
             seed: round_seed(plan.seed, choice.round),

@@ -81,7 +81,7 @@ pub(crate) fn plan_file(runs: &Path, arguments: &PlanFileArguments) -> Result<Ex
     let Some(path) = &arguments.output else {
         return answer(&file.text().map_err(Failure::usage)?);
     };
-    file.write().map_err(Failure::usage)?;
+    file.write()?;
     if !measure.how.quiet {
         let plan = &file.request.plan;
         let rounds = u32::try_from(plan.count()).unwrap_or(u32::MAX);

@@ -131,7 +131,7 @@ fn with_file(
     if !path.exists() {
         let (request, _) = request(runs, measure, suite, options.clone())?;
         let file = plan_file(request, measure.worker.as_deref(), path)?;
-        if file.write_new().map_err(Failure::usage)? {
+        if file.write_new()? {
             return by_file(runs, file, measure);
         }
         // Another shard was faster.

@@ -280,6 +280,14 @@ fn mistakes_are_explained() {
             "--on kubernetes needs --image",
         ),
         (
+            "--on kubernetes --shards 2 --program /x",
+            "--program does not exist for --on kubernetes",
+        ),
+        (
+            "--on github --shards 2 --dry-run --job x",
+            "--job does not exist for --on github",
+        ),
+        (
             "--on kubernetes --shards 2 --image x --volume v --gpus h100:1",
             "--gpus h100:1: expected the number of GPUs",
         ),
@@ -303,6 +311,73 @@ fn mistakes_are_explained() {
 }
 
 #[test]
+fn pods_are_given_each_option_once() {
+    let place = place();
+    let line = "--on kubernetes --shards 2 --image x --volume v --dry-run --worker /w --for 1h";
+    let printed = submit(&place, line).expect(0).stdout;
+    let command = printed
+        .lines()
+        .find(|line| line.contains("--shard"))
+        .unwrap();
+    for option in ["--worker", "--for"] {
+        assert_eq!(command.matches(option).count(), 1, "{command}");
+    }
+}
+
+#[test]
+fn short_options_in_one_word_reach_the_plan() {
+    let place = place();
+    for (options, expected) in [("-qn60", "-n60"), ("-vqn 60", "-n 60")] {
+        let line = format!("--on github --shards 2 --dry-run {options}");
+        let text = submit(&place, &line).expect(0).stdout;
+        let plan = format!("crashrate plan-file -o plan.json suite.toml {expected}\n");
+        assert!(text.contains(&plan), "{plan}: {text}");
+    }
+}
+
+/// The shards have a folder of runs for themselves.
+#[test]
+fn runs_that_options_name_are_found_by_the_shards() {
+    let place = place();
+    place.crashrate(&["run", "suite.toml", "-n", "1"]).expect(0);
+    let run = place.runs().remove(0).canonicalize().unwrap();
+    for places in ["--places 1", "--places=latest"] {
+        let line = format!("--on slurm --shards 2 --dry-run --perturb ambush {places}");
+        let printed = submit(&place, &line).expect(0).stdout;
+        let (_, found) = printed.split_once(" --places").unwrap();
+        assert_eq!(&found[1..found.find('\n').unwrap()], run.to_str().unwrap());
+    }
+    let unknown = submit(&place, "--on slurm --shards 2 --dry-run --places 7").expect(96);
+    assert!(unknown.stderr.contains("no run `7`"), "{}", unknown.stderr);
+    for (engine, option) in [
+        ("github", "--places 1"),
+        ("buildkite", "--order 1:1"),
+        ("kubernetes --image x --volume v", "--places latest"),
+    ] {
+        let line = format!("--on {engine} --shards 2 --dry-run {option}");
+        let done = submit(&place, &line).expect(96);
+        let (name, _) = option.split_once(' ').unwrap();
+        let problem = format!("{name}: run ");
+        assert!(done.stderr.contains(&problem), "{line}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn files_that_cannot_be_written_end_with_110() {
+    let place = place();
+    place.write("file", "");
+    for line in [
+        "plan-file suite.toml -o file/plan.json",
+        "submit suite.toml --on kubernetes --shards 2 --image x --volume v --job file/job",
+    ] {
+        let done = place
+            .crashrate(&Vec::from_iter(line.split(' ')))
+            .expect(110);
+        assert!(done.stderr.contains("file"), "{}", done.stderr);
+    }
+}
+
+#[test]
 fn an_engine_that_is_not_installed_is_named() {
     let place = place();
     let submit = |args: &[&str]| {
@@ -321,12 +396,15 @@ fn an_engine_that_is_not_installed_is_named() {
     assert_eq!(status.matches("waiting").count(), 2, "{status}");
 }
 
+/// The numbers that the shards, the merge and the watch of a job have.
+const SUBMITTED: &str = "case $* in *merge.sh) echo 18;; *watch.sh) echo 19;; *) echo 17;; esac";
+
 /// Writes programs in place of Slurm's commands. Each writes its arguments to `called`.
 pub(crate) fn commands_of_slurm(place: &Place, special: &[(&str, &str)]) -> String {
     let called = place.path().join("called");
     for name in ["sbatch", "scancel", "scontrol", "squeue"] {
         let special = special.iter().find(|(of, _)| *of == name);
-        let special = special.map_or("echo 17", |(_, script)| script);
+        let special = special.map_or(SUBMITTED, |(_, script)| script);
         let script = format!(
             "#!/bin/sh\necho {name} \"$@\" >> {}\n{special}\n",
             called.display()
@@ -340,25 +418,48 @@ pub(crate) fn called(place: &Place) -> String {
     std::fs::read_to_string(place.path().join("called")).unwrap_or_default()
 }
 
+/// Submits a job with a watch; this command of Slurm fails if its last argument ends so.
+fn submit_refused(place: &Place, program: &str, last: &str, special: &[(&str, &str)]) -> Done {
+    let refuses = format!("case $* in *{last}) echo 'not allowed' >&2; exit 1;; esac; {SUBMITTED}");
+    let special = [&[(program, &*refuses)], special].concat();
+    let path = commands_of_slurm(place, &special);
+    let line = "submit suite.toml --on slurm --shards 2 --until first-crash";
+    let mut command = place.command(&Vec::from_iter(line.split(' ')));
+    let done = place.start(command.env("PATH", path)).wait().expect(96);
+    assert!(done.stderr.contains("not allowed"), "{}", done.stderr);
+    done
+}
+
 #[test]
 fn a_refused_part_takes_the_others_back() {
+    for (program, last, cancelled) in [
+        ("sbatch", "shard.sh", ""),
+        ("sbatch", "merge.sh", "scancel 17\n"),
+        ("sbatch", "watch.sh", "scancel 17 18\n"),
+        ("scontrol", "17,19", "scancel 17 18 19\n"),
+    ] {
+        let place = place();
+        let done = submit_refused(&place, program, last, &[]);
+        let is_advised = done.stderr.contains("set --partition");
+        assert_eq!(is_advised, program == "sbatch", "{}", done.stderr);
+        let called = called(&place);
+        let (_, after) = called.split_once(&format!("{last}\n")).unwrap();
+        assert_eq!(after, cancelled, "{called}");
+        let jobs = place.path().join("crashrate-jobs");
+        assert_eq!(jobs.read_dir().unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn the_folder_stays_if_parts_of_the_job_do() {
     let place = place();
-    let refuses = "case $* in *merge.sh) echo 'invalid partition' >&2; exit 1;; esac; echo 17";
-    let path = commands_of_slurm(&place, &[("sbatch", refuses)]);
-    let args = ["submit", "suite.toml", "--on", "slurm", "--shards", "2"];
-    let done = place
-        .start(place.command(&args).env("PATH", path))
-        .wait()
-        .expect(96);
-    assert!(done.stderr.contains("invalid partition"), "{}", done.stderr);
-    assert!(done.stderr.contains("set --partition"), "{}", done.stderr);
-    assert_eq!(
-        called(&place),
-        "sbatch --parsable --hold shard.sh\n\
-         sbatch --parsable --dependency=afterany:17 merge.sh\nscancel 17\n"
-    );
-    let jobs = place.path().join("crashrate-jobs");
-    assert_eq!(jobs.read_dir().unwrap().count(), 0);
+    let fails = ("scancel", "echo 'no controller' >&2; exit 1");
+    let done = submit_refused(&place, "sbatch", "watch.sh", &[fails]);
+    for words in ["no controller", "still in Slurm's queue", "scancel 17 18"] {
+        assert!(done.stderr.contains(words), "{words}: {}", done.stderr);
+    }
+    let job = place.path().join("crashrate-jobs/1-suite");
+    assert!(job.join("merge.sh").is_file());
 }
 
 /// The fourth round, which belongs to the first of three shards, is bad.
@@ -385,7 +486,7 @@ fn the_status_counts_rounds_and_stops_what_is_decided() {
     crashrate(line).expect(0);
     let watch = called(&place);
     assert!(
-        watch.contains("sbatch --parsable watch.sh\nscontrol release 17\n"),
+        watch.contains("sbatch --parsable --hold watch.sh\nscontrol release 17,19\n"),
         "{watch}"
     );
     let none = crashrate("status job --stop").expect(121);

@@ -140,7 +140,8 @@ fn a_cancelled_job_is_named_so_and_is_resumed() {
     let running = crashrate("submit --resume slurm").expect(96).stderr;
     assert!(running.contains("the shards 2 have not ended"), "{running}");
     place.write("queue", "");
-    crashrate("submit --resume slurm").expect(0);
+    let resumed = crashrate("submit --resume slurm").expect(0).stdout;
+    assert!(resumed.contains("job 17 with 1 shard,"), "{resumed}");
     let submitted = "sbatch --parsable --hold --array=2 shard.sh\n\
                      sbatch --parsable --dependency=afterany:17 merge.sh\n";
     assert!(called(&place).contains(submitted), "{}", called(&place));

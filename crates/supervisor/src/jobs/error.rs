@@ -13,13 +13,19 @@ pub enum JobError {
     /// A template cannot be used.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// A file or folder cannot be used.
-    #[error("{}: {what}: {source}", path.display())]
-    Io {
-        /// Where.
+    /// A file or folder cannot be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file or folder.
         path: PathBuf,
-        /// What failed.
-        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file or folder cannot be written.
+    #[error("{}: cannot be written: {source}", path.display())]
+    Unwritten {
+        /// The file or folder.
+        path: PathBuf,
         /// Why.
         source: io::Error,
     },
@@ -70,6 +76,18 @@ pub enum JobError {
         /// What to do.
         advice: &'static str,
     },
+    /// Slurm took some parts of a job, refused another, and did not cancel the first.
+    #[error(
+        "{error}\n{cancel}\nParts of the job are still in Slurm's queue; remove them: scancel {parts}"
+    )]
+    Left {
+        /// Why the job was not submitted.
+        error: Box<JobError>,
+        /// Why the parts were not cancelled.
+        cancel: Box<JobError>,
+        /// The numbers of the parts.
+        parts: String,
+    },
     /// An option that the engine needs is missing.
     #[error("--on {engine} needs {option}: {what}")]
     Missing {
@@ -93,12 +111,15 @@ pub enum JobError {
 }
 
 impl JobError {
-    /// An error of the file system at this path.
-    pub(super) fn io(
-        path: impl Into<PathBuf>,
-        what: &'static str,
-    ) -> impl FnOnce(io::Error) -> JobError {
+    /// The error of a file or folder that cannot be read.
+    pub(super) fn unreadable(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> JobError {
         let path = path.into();
-        move |source| JobError::Io { path, what, source }
+        move |source| JobError::Unreadable { path, source }
+    }
+
+    /// The error of a file or folder that cannot be written.
+    pub(super) fn unwritten(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> JobError {
+        let path = path.into();
+        move |source| JobError::Unwritten { path, source }
     }
 }

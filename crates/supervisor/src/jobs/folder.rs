@@ -55,17 +55,13 @@ pub struct JobFolder {
 }
 
 impl JobFolder {
-    /// Creates the folder of a new job: the given one, or the next in the folder of all jobs.
+    /// Creates the folder of a new job.
     ///
     /// # Errors
     /// It exists, or it cannot be created.
-    pub fn create(jobs: &Path, given: Option<&Path>, suite: &str) -> Result<JobFolder, JobError> {
-        let path = match given {
-            Some(path) => path.to_owned(),
-            None => JobFolder::next(jobs, suite)?,
-        };
-        let path = std::path::absolute(&path).unwrap_or(path);
-        let failed = || JobError::io(&path, "the folder of the job cannot be created");
+    pub fn create(path: &Path) -> Result<JobFolder, JobError> {
+        let JobFolder { path } = JobFolder::planned(path.to_owned());
+        let failed = || JobError::unwritten(&path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(failed())?;
         }
@@ -104,7 +100,7 @@ impl JobFolder {
 
     fn make(&self, name: &str) -> Result<(), JobError> {
         let path = self.path.join(name);
-        fs::create_dir(&path).map_err(JobError::io(&path, "cannot be created"))
+        fs::create_dir(&path).map_err(JobError::unwritten(&path))
     }
 
     /// Its path.
@@ -134,6 +130,11 @@ impl JobFolder {
         self.path.join("merged")
     }
 
+    /// Whether a watch stops the job early.
+    pub(super) fn is_watched(&self) -> bool {
+        self.path.join("watch.sh").exists()
+    }
+
     /// Removes it, with all that is in it: nothing has been submitted.
     pub fn discard(self) {
         // What is left is only in the way of a folder of the same name.
@@ -146,7 +147,7 @@ impl JobFolder {
     /// The file cannot be written.
     pub fn write(&self, name: &str, text: &str) -> Result<(), JobError> {
         let written = safe_file::write(&self.path, name, text.as_bytes());
-        written.map_err(JobError::io(self.path.join(name), "cannot be written"))
+        written.map_err(JobError::unwritten(self.path.join(name)))
     }
 
     /// Writes `job.toml`.
@@ -168,7 +169,7 @@ impl JobFolder {
     pub fn job(&self) -> Result<Job, JobError> {
         let path = self.path.join(FILE);
         let bytes = safe_file::read(&self.path, FILE);
-        let bytes = bytes.map_err(JobError::io(&path, "cannot be read"))?;
+        let bytes = bytes.map_err(JobError::unreadable(&path))?;
         toml::from_slice(&bytes).map_err(|error| JobError::Invalid {
             path,
             problem: error.to_string(),
@@ -184,7 +185,7 @@ pub fn jobs_folder(runs: &Path) -> PathBuf {
 fn list(jobs: &Path) -> Result<Vec<JobFolder>, JobError> {
     let entries = match fs::read_dir(jobs) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(JobError::io(jobs, "the folder of jobs cannot be read"))?,
+        entries => entries.map_err(JobError::unreadable(jobs))?,
     };
     let folders = entries.flatten().map(|entry| entry.path());
     let folders = folders.filter(|path| path.join(FILE).is_file());
@@ -248,7 +249,8 @@ mod tests {
             },
         };
         for number in 1..=2 {
-            let folder = JobFolder::create(&jobs, None, "story").unwrap();
+            let next = JobFolder::next(&jobs, "story").unwrap();
+            let folder = JobFolder::create(&next).unwrap();
             folder.write_job(&job).unwrap();
             assert_eq!(folder.number(), number);
         }
@@ -260,7 +262,7 @@ mod tests {
         }
         let error = find(&jobs, "7").unwrap_err().to_string();
         assert!(error.ends_with("it has the jobs 1 to 2"), "{error}");
-        let again = JobFolder::create(&jobs, Some(&jobs.join("2-story")), "story");
+        let again = JobFolder::create(&jobs.join("2-story"));
         assert!(matches!(again, Err(JobError::Exists { .. })), "{again:?}");
     }
 }

@@ -14,8 +14,6 @@ mod template;
 
 use std::path::Path;
 
-use slurm::Parts;
-
 pub use engine::{Engine, Resources};
 pub use error::JobError;
 pub use folder::{Job, JobFolder, JobIds, find, jobs_folder};
@@ -42,27 +40,17 @@ pub fn check_program(engine: Engine) -> Result<(), JobError> {
 ///
 /// # Errors
 /// The engine's program is not here or refuses, or the file cannot be written. Nothing is left in
-/// the engine's queue then.
-pub fn submit(folder: &JobFolder, mut job: Job, stops_early: bool) -> Result<Job, JobError> {
+/// the engine's queue then, unless the error is [`JobError::Left`].
+pub fn submit(folder: &JobFolder, mut job: Job) -> Result<Job, JobError> {
     match job.engine {
-        Engine::Slurm => {
-            let parts = Parts {
-                only: None,
-                stops_early,
-            };
-            slurm::submit(folder, &parts, |ids| {
-                job.ids = ids;
-                job.is_started = true;
-                folder.write_job(&job)
-            })?;
-        }
+        Engine::Slurm => submit_to_slurm(folder, &mut job, None)?,
         Engine::Kubernetes => {
             job.ids.shards = Some(job.name.clone());
+            job.is_started = which::which("kubectl").is_ok();
+            // Applied last: after an error there is no job without a folder.
             folder.write_job(&job)?;
-            if which::which("kubectl").is_ok() {
+            if job.is_started {
                 kubectl(folder.path(), &["apply", "--filename", "shards.yaml"])?;
-                job.is_started = true;
-                folder.write_job(&job)?;
             }
         }
         // They start when the file is pushed.
@@ -78,17 +66,7 @@ pub fn submit(folder: &JobFolder, mut job: Job, stops_early: bool) -> Result<Job
 /// The engine's program is not here or refuses, or the engine has no such program.
 pub fn resume(folder: &JobFolder, mut job: Job, shards: &[u32]) -> Result<Job, JobError> {
     match job.engine {
-        Engine::Slurm => {
-            let parts = Parts {
-                only: Some(shards),
-                stops_early: folder.path().join("watch.sh").exists(),
-            };
-            slurm::submit(folder, &parts, |ids| {
-                job.ids = ids;
-                job.is_started = true;
-                folder.write_job(&job)
-            })?;
-        }
+        Engine::Slurm => submit_to_slurm(folder, &mut job, Some(shards))?,
         Engine::Kubernetes => {
             let replace = ["replace", "--force", "--filename", "shards.yaml"];
             kubectl(folder.path(), &replace)?;
@@ -98,11 +76,23 @@ pub fn resume(folder: &JobFolder, mut job: Job, shards: &[u32]) -> Result<Job, J
         Engine::GitHub | Engine::Buildkite => {
             return Err(JobError::Invalid {
                 path: folder.path().join("job.toml"),
-                problem: format!("jobs of {} are started again on its page", job.engine),
+                problem: format!("start the job again on {} page", owner(job.engine)),
             });
         }
     }
     Ok(job)
+}
+
+fn submit_to_slurm(
+    folder: &JobFolder,
+    job: &mut Job,
+    only: Option<&[u32]>,
+) -> Result<(), JobError> {
+    slurm::submit(folder, only, |ids| {
+        job.ids = ids;
+        job.is_started = true;
+        folder.write_job(job)
+    })
 }
 
 /// Cancels the shards of a job that have not ended. The merge starts as after any end.
@@ -126,8 +116,17 @@ pub fn cancel(folder: &JobFolder, job: &Job) -> Result<(), JobError> {
         }),
         (Engine::GitHub | Engine::Buildkite, _) => Err(JobError::Invalid {
             path: path.join("job.toml"),
-            problem: format!("jobs of {} are cancelled on its page", job.engine),
+            problem: format!("cancel the job on {} page", owner(job.engine)),
         }),
+    }
+}
+
+fn owner(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Slurm => "Slurm's",
+        Engine::Kubernetes => "Kubernetes'",
+        Engine::GitHub => "GitHub's",
+        Engine::Buildkite => "Buildkite's",
     }
 }
 

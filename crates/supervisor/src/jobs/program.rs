@@ -10,9 +10,9 @@ use super::JobError;
 fn advice(program: &str) -> &'static str {
     match program {
         "sbatch" => {
-            "Slurm refused the job, and nothing of it is left in the queue. `sinfo` lists partitions \
-             and their limits; set --partition, --account, --time, --memory, --cpus, --gpus or other \
-             options with --sbatch=OPTION. --dry-run prints the scripts."
+            "Slurm refused the job. `sinfo` lists partitions and their limits; set --partition, \
+             --account, --time, --memory, --cpus, --gpus or other options with --sbatch=OPTION. \
+             --dry-run prints the scripts."
         }
         "kubectl" => {
             "Check the cluster with `kubectl cluster-info`, and your rights with `kubectl auth can-i \

@@ -188,11 +188,7 @@ impl JobProgress {
         ShardProgress {
             index,
             state,
-            has_ended: match state {
-                ShardState::Complete | ShardState::Stopped | ShardState::Missing => true,
-                ShardState::Lost => queued == Some(None),
-                ShardState::Waiting | ShardState::Running => false,
-            },
+            has_ended: has_ended(state, queued),
             host: best.host.clone(),
             rounds: rounds.len() as u64,
             planned: best.planned,
@@ -202,6 +198,18 @@ impl JobProgress {
             silent: written.and_then(|time| SystemTime::now().duration_since(time).ok()),
             problem: best.problem.clone(),
         }
+    }
+}
+
+/// Whether a shard in this state runs no more rounds. `queued` is the engine's state, if the engine
+/// is known here.
+fn has_ended(state: ShardState, queued: Option<Option<&str>>) -> bool {
+    match state {
+        ShardState::Complete | ShardState::Missing => true,
+        // A task that was started again writes nothing while it waits, for example for a device.
+        ShardState::Stopped => !matches!(queued, Some(Some(_))),
+        ShardState::Lost => queued == Some(None),
+        ShardState::Waiting | ShardState::Running => false,
     }
 }
 
@@ -283,9 +291,9 @@ impl ShardRun {
                 match ended.outcome {
                     Outcome::Lost => self.recorded_lost += 1,
                     Outcome::Interrupted | Outcome::NotStarted => {}
-                    outcome => {
+                    _ => {
                         self.rounds.insert(round);
-                        if ended.attempt == 1 && self.bad.contains(outcome) {
+                        if ended.is_bad_measurement(&self.bad) {
                             self.bad_rounds.insert(round);
                         }
                     }
@@ -324,6 +332,8 @@ impl ShardRun {
 
 #[cfg(test)]
 mod tests {
+    use crashrate_model::Ended;
+
     use super::*;
 
     #[test]
@@ -340,5 +350,29 @@ mod tests {
         assert_eq!(run.state(None), ShardState::Stopped);
         run.end = Some(StopReason::Decided);
         assert_eq!(run.state(Some(Some("RUNNING"))), ShardState::Complete);
+    }
+    #[test]
+    fn a_stopped_shard_has_ended_when_the_engine_has_no_task_for_it() {
+        let stopped = |queued| has_ended(ShardState::Stopped, queued);
+        assert!(stopped(None));
+        assert!(stopped(Some(None)));
+        assert!(!stopped(Some(Some("RUNNING"))));
+        assert!(has_ended(ShardState::Complete, Some(Some("RUNNING"))));
+        assert!(!has_ended(ShardState::Lost, None));
+    }
+
+    #[test]
+    fn attempts_that_were_started_differently_are_not_bad() {
+        let mut run = ShardRun::default();
+        let ended = |round, apart| {
+            Record::Ended(Box::new(Ended {
+                apart,
+                ..Ended::of(0, round, 1, Outcome::Crashed)
+            }))
+        };
+        run.push(&ended(1, true));
+        assert_eq!((run.rounds.len(), run.bad_rounds.len()), (1, 0));
+        run.push(&ended(2, false));
+        assert_eq!((run.rounds.len(), run.bad_rounds.len()), (2, 1));
     }
 }

@@ -17,55 +17,67 @@ pub(super) fn early_signal(limit: Option<Duration>) -> Option<&'static str> {
     (!is_short).then_some("B:INT@60")
 }
 
-/// What is submitted of a job.
-pub(super) struct Parts<'a> {
-    /// Only these shards; `None`: all.
-    pub(super) only: Option<&'a [u32]>,
-    /// Whether the job has a watch that stops it early.
-    pub(super) stops_early: bool,
-}
-
-/// Submits the scripts in the folder: the shards, the merge after all of them, and the watch.
+/// Submits the scripts in the folder: the shards, or only some of them, the merge after all of them,
+/// and the watch if there is one.
 ///
 /// `record` is called with the numbers of the jobs before any shard starts.
 ///
 /// # Errors
-/// Slurm is not here, or refuses a job. Nothing is left in its queue then.
+/// Slurm is not here, or refuses a job. Nothing is left in its queue then, unless the error is
+/// [`JobError::Left`].
 pub(super) fn submit(
     folder: &JobFolder,
-    parts: &Parts<'_>,
+    only: Option<&[u32]>,
     record: impl FnOnce(JobIds) -> Result<(), JobError>,
 ) -> Result<(), JobError> {
-    // Held until all parts are submitted and on record: the watch reads their numbers.
-    let array = parts.only.map(|only| {
+    let mut ids = JobIds::default();
+    let submitted = submit_parts(folder, only, &mut ids).and_then(|held| {
+        record(ids.clone())?;
+        call("scontrol", folder.path(), &["release", &held]).map(drop)
+    });
+    submitted.map_err(|error| take_back(&ids, error))
+}
+
+/// Submits all parts, and notes the number of each as soon as it is known. Returns those of the
+/// parts that are held until the numbers are on record: the watch reads them.
+fn submit_parts(
+    folder: &JobFolder,
+    only: Option<&[u32]>,
+    ids: &mut JobIds,
+) -> Result<String, JobError> {
+    let path = folder.path();
+    let array = only.map(|only| {
         let only: Vec<String> = only.iter().map(u32::to_string).collect();
         format!("--array={}", only.join(","))
     });
     let options = ["--hold"].into_iter().chain(array.as_deref());
-    let shards = sbatch(folder.path(), &Vec::from_iter(options.chain(["shard.sh"])))?;
-    let submitted = submit_rest(folder, parts.stops_early, &shards).and_then(|ids| {
-        record(ids)?;
-        call("scontrol", folder.path(), &["release", &shards]).map(drop)
-    });
-    if submitted.is_err() {
-        // The first error is the one to report.
-        let _ = cancel(&[&shards]);
+    let shards = sbatch(path, &Vec::from_iter(options.chain(["shard.sh"])))?;
+    ids.shards = Some(shards.clone());
+    let after = format!("--dependency=afterany:{shards}");
+    ids.merge = Some(sbatch(path, &[&after, "merge.sh"])?);
+    if folder.is_watched() {
+        let watch = sbatch(path, &["--hold", "watch.sh"])?;
+        ids.watch = Some(watch.clone());
+        return Ok(format!("{shards},{watch}"));
     }
-    submitted
+    Ok(shards)
 }
 
-fn submit_rest(folder: &JobFolder, stops_early: bool, shards: &str) -> Result<JobIds, JobError> {
-    let after = format!("--dependency=afterany:{shards}");
-    let merge = sbatch(folder.path(), &[&after, "merge.sh"])?;
-    let watch = match stops_early {
-        true => Some(sbatch(folder.path(), &["watch.sh"])?),
-        false => None,
-    };
-    Ok(JobIds {
-        shards: Some(shards.to_owned()),
-        merge: Some(merge),
-        watch,
-    })
+/// Cancels what was submitted before an error.
+fn take_back(ids: &JobIds, error: JobError) -> JobError {
+    let parts = [&ids.shards, &ids.merge, &ids.watch];
+    let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+    if parts.is_empty() {
+        return error;
+    }
+    match cancel(&parts) {
+        Ok(()) => error,
+        Err(cancel) => JobError::Left {
+            error: Box::new(error),
+            cancel: Box::new(cancel),
+            parts: parts.join(" "),
+        },
+    }
 }
 
 /// Submits a script and returns the number of its job.

@@ -3,5 +3,5 @@
 mod find;
 mod fingerprint;
 
-pub(crate) use find::find;
+pub(crate) use find::{FindError, find};
 pub(crate) use fingerprint::{Programs, differ};

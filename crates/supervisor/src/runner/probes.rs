@@ -51,7 +51,8 @@ pub fn check_probe(plan: &Plan, workers: &Workers) -> Result<(), ProbeError> {
     for unit in specs.units() {
         if searched.insert(unit.env.get("PATH").cloned()) {
             let directory = &plan.suite.sequence_timing.directory;
-            program::find(&argv[0], directory, &unit.env).map_err(ProbeError)?;
+            program::find(&argv[0], directory, &unit.env)
+                .map_err(|error| ProbeError(error.to_string()))?;
         }
     }
     Ok(())

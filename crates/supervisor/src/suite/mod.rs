@@ -1,5 +1,6 @@
 //! The suite: what a TOML file says, resolved once. Later code sees only the resolved form.
 
+mod error;
 mod options;
 mod raw;
 mod resolve;
@@ -15,12 +16,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::serde_as;
-use thiserror::Error;
 
 use crate::build::{Origin, Source};
 use crate::fault::SuiteFault;
-use crate::toml_file::{self, TomlError};
+use crate::toml_file;
 
+pub use error::SuiteError;
 pub use options::{DescendantCrash, ProcessOptions, ResourceLimits, Spawning, Timing, bytes_text};
 pub(crate) use tests::Expanded;
 pub use tests::{ChapterOrder, TestOf, TestSource};
@@ -233,26 +234,6 @@ pub fn schema() -> schemars::Schema {
 
 /// Lists the tests of a command. The error is for people.
 pub type Lister<'a> = &'a dyn Fn(&TestSource) -> Result<TestList, String>;
-
-/// A suite that cannot be used.
-#[derive(Debug, Error)]
-pub enum SuiteError {
-    /// Its file is wrong.
-    #[error(transparent)]
-    File(#[from] TomlError),
-    /// There is no chapter in it.
-    #[error("{}: nothing to run: the suite has no [[chapter]] and no [[tests]]", path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A command given on the command line has no tests.
-    #[error("nothing to run: `{0}` lists no tests")]
-    NoTests(String),
-    /// A command given on the command line cannot be run.
-    #[error("{0}")]
-    Command(String),
-}
 
 impl Suite {
     /// Reads and resolves a suite file. `lister` lists the tests of its `[[tests]]`.

@@ -38,6 +38,9 @@ pub enum TomlError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// A program that the file names is not on this machine.
+    #[error(transparent)]
+    NoProgram(Box<TomlError>),
 }
 
 pub(crate) type Result<T> = std::result::Result<T, TomlError>;

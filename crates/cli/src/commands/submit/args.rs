@@ -69,8 +69,8 @@ pub(super) struct EngineArguments {
     )]
     shards: Option<u32>,
 
-    /// The job's folder, on a disk that all machines share [crashrate-jobs/NUMBER-SUITE beside
-    /// the runs]
+    /// Slurm, Kubernetes: the job's folder; for Slurm on a disk that all machines share
+    /// [crashrate-jobs/NUMBER-SUITE beside the runs]
     #[arg(long, value_name = "DIR")]
     pub(super) job: Option<PathBuf>,
 
@@ -82,7 +82,7 @@ pub(super) struct EngineArguments {
     #[arg(long, value_name = "DIR")]
     pub(super) templates: Option<PathBuf>,
 
-    /// Path of crashrate on the machines of Slurm [this program's]
+    /// Slurm: path of crashrate on its machines [this program's]
     #[arg(long, value_name = "PATH")]
     pub(super) program: Option<PathBuf>,
 
@@ -98,7 +98,7 @@ pub(super) struct EngineArguments {
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
 
-    /// Slurm: an option of sbatch, such as --sbatch=--exclusive; may be repeated
+    /// Slurm: an option of sbatch for the shards, such as --sbatch=--exclusive; may be repeated
     #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
     sbatch: Vec<String>,
 
@@ -170,6 +170,20 @@ impl EngineArguments {
     /// The number of shards. The parser needs it unless a job is resumed.
     pub(super) fn shards(&self) -> u32 {
         self.shards.unwrap_or(1)
+    }
+
+    /// An option that is given but does not exist for the engine.
+    pub(super) fn foreign(&self) -> Option<&'static str> {
+        let has_folder = matches!(self.on(), Engine::Slurm | Engine::Kubernetes);
+        let program = self.program.is_some() && self.on() != Engine::Slurm;
+        let job = self.job.is_some() && !has_folder;
+        let resources = self.resources().foreign(self.on());
+        let others = [("--program", program), ("--job", job)];
+        let others = others.into_iter().filter(|(_, is_foreign)| *is_foreign);
+        resources
+            .into_iter()
+            .chain(others.map(|(name, _)| name))
+            .next()
     }
 
     /// What the job asks its engine for.

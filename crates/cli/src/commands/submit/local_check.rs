@@ -43,7 +43,7 @@ pub(super) fn check(
 
 /// A program that is missing here may be in the image, or be built on the other machine.
 fn allow_absent_program(failure: Failure) -> Result<(), Failure> {
-    match failure.message.contains("there is no program") {
+    match failure.is_of_absent_program {
         true => {
             note_lines(&format!(
                 "warning: {}\nThe rest of the suite is not checked here. The machines of the job need \

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser};
 use crashrate_model::Stopping;
+use crashrate_report::plural;
 use crashrate_supervisor::jobs::{
     self, Engine, Job, JobError, JobFile, JobFolder, JobIds, Submission, Templates,
 };
@@ -24,21 +25,26 @@ use crate::commands::plan_file::PlanFileArguments;
 use crate::environment::this_program;
 use crate::error::{Exit, Failure};
 use crate::output::{note, print};
+use crate::run_folder::find;
 use crate::suite_file::find_suite;
 use args::EngineArguments;
 pub(crate) use args::{SUITE_HELP, SubmitArguments};
-use words::{Words, divide};
+use words::{Commands, Words, divide};
 use workflow::write_workflow;
 
 impl From<JobError> for Failure {
     fn from(error: JobError) -> Failure {
-        let exit = match error {
-            JobError::Io { .. } => Exit::Journal,
+        let first = match &error {
+            JobError::Left { error, .. } => error,
+            error => error,
+        };
+        let exit = match first {
+            JobError::Unwritten { .. } => Exit::Journal,
             _ => Exit::Usage,
         };
         Failure {
             // What an engine's program printed may have several lines.
-            has_lines: matches!(error, JobError::Refused { .. }),
+            has_lines: matches!(error, JobError::Refused { .. } | JobError::Left { .. }),
             ..Failure::new(exit, error)
         }
     }
@@ -47,10 +53,11 @@ impl From<JobError> for Failure {
 pub(crate) fn submit(runs: &Path, arguments: &SubmitArguments) -> Result<Exit, Failure> {
     let engine = &arguments.engine;
     check(arguments)?;
-    let mut words = given_words()?;
+    let mut words = given_words(engine.on())?;
     if let Some(job) = &arguments.measure.how.resume {
         return resume::resume(runs, job, engine, &words);
     }
+    resolve_runs(runs, arguments, &mut words)?;
     if arguments.measure.suite.is_none() && arguments.measure.argv.is_empty() {
         words.plan.push(find_suite()?.display().to_string());
     }
@@ -67,7 +74,7 @@ pub(crate) fn submit(runs: &Path, arguments: &SubmitArguments) -> Result<Exit, F
 /// Refuses options that make no sense for a job.
 fn check(arguments: &SubmitArguments) -> Result<(), Failure> {
     let engine = &arguments.engine;
-    if let Some(option) = engine.resources().foreign(engine.on()).first() {
+    if let Some(option) = engine.foreign() {
         return Err(Failure::usage(format!(
             "{option} does not exist for --on {}: see `crashrate submit --help`",
             engine.on()
@@ -82,8 +89,39 @@ fn check(arguments: &SubmitArguments) -> Result<(), Failure> {
     }
 }
 
+/// Makes sure that the shards find the runs that options name: their own folder of runs is another.
+fn resolve_runs(
+    runs: &Path,
+    arguments: &SubmitArguments,
+    words: &mut Words,
+) -> Result<(), Failure> {
+    let engine = arguments.engine.on();
+    let measure = &arguments.measure;
+    let places = measure.how.places.as_ref();
+    if engine == Engine::Slurm {
+        // The plan, which is made here, has the order.
+        return match places {
+            Some(name) => {
+                let run = find(runs, name)?;
+                let run = std::path::absolute(&run).unwrap_or(run);
+                words.replace_value("--places", &run.display().to_string());
+                Ok(())
+            }
+            None => Ok(()),
+        };
+    }
+    let order = measure.order.as_ref().map(|(run, _)| ("--order", run));
+    match order.or(places.map(|run| ("--places", run))) {
+        Some((option, run)) => Err(Failure::usage(format!(
+            "{option}: run {run} is on this machine, and the shards of --on {engine} run elsewhere; \
+             leave {option} out"
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// What plans the run, and what only says how a shard runs.
-fn given_words() -> Result<Words, Failure> {
+fn given_words(engine: Engine) -> Result<Words, Failure> {
     let given: Result<Vec<String>, OsString> = std::env::args_os()
         .skip(1)
         .map(OsString::into_string)
@@ -100,7 +138,11 @@ fn given_words() -> Result<Words, Failure> {
         .find_subcommand("plan-file")
         .cloned()
         .unwrap_or_default();
-    Ok(divide(&given, &all, &own, &plan))
+    let use_of_words = match engine {
+        Engine::Kubernetes => Commands::Run,
+        Engine::Slurm | Engine::GitHub | Engine::Buildkite => Commands::PlanAndRun,
+    };
+    Ok(divide(&given, &all, &own, &plan, use_of_words))
 }
 
 /// A name for the job: the suite's file, or the program.
@@ -139,7 +181,6 @@ fn submission(
     words: Words,
     name: String,
     directory: PathBuf,
-    stops_early: bool,
 ) -> Result<Submission, Failure> {
     let crashrate = match &engine.program {
         Some(path) => {
@@ -156,7 +197,7 @@ fn submission(
         directory,
         plan_words: words.plan,
         run_words: words.run,
-        stops_early,
+        stops_early: false,
         resources: engine.resources(),
         time: engine.time,
         templates: Templates {
@@ -189,15 +230,17 @@ fn submit_job(
         Engine::Slurm => Some(planned_run(runs, &words.plan)?),
         _ => None,
     };
-    let stops_early = plan.as_ref().is_some_and(|(_, stops_early)| *stops_early);
-    let submission = submission(engine, words, name, current_directory()?, stops_early)?;
+    let submission = Submission {
+        stops_early: plan.as_ref().is_some_and(|(_, stops_early)| *stops_early),
+        ..submission(engine, words, name, current_directory()?)?
+    };
     let files = submission.files(&planned)?;
     if engine.dry_run {
         print(&shown(&files))?;
         return Ok(Exit::Passed);
     }
     jobs::check_program(engine.on())?;
-    let folder = JobFolder::create(&jobs, Some(planned.path()), suite)?;
+    let folder = JobFolder::create(planned.path())?;
     let job = Job {
         name: submission.name.clone(),
         engine: engine.on(),
@@ -208,20 +251,16 @@ fn submit_job(
         namespace: submission.resources.namespace.clone(),
         ids: JobIds::default(),
     };
-    match start(
-        &folder,
-        plan.map(|(text, _)| text),
-        &files,
-        job,
-        stops_early,
-    ) {
+    match start(&folder, plan.map(|(text, _)| text), &files, job) {
         Ok(job) => {
-            print(&submitted(&folder, &job))?;
+            print(&submitted(&folder, &job, job.shards))?;
             Ok(Exit::Passed)
         }
-        Err(failure) => {
+        // Scripts that Slurm still has would start in the folder.
+        Err(error @ JobError::Left { .. }) => Err(error.into()),
+        Err(error) => {
             folder.discard();
-            Err(failure)
+            Err(error.into())
         }
     }
 }
@@ -232,15 +271,14 @@ fn start(
     plan: Option<String>,
     files: &[JobFile],
     job: Job,
-    stops_early: bool,
-) -> Result<Job, Failure> {
+) -> Result<Job, JobError> {
     if let Some(plan) = plan {
         folder.write("plan.json", &plan)?;
     }
     for file in files {
         folder.write(file.name, &file.text)?;
     }
-    Ok(jobs::submit(folder, job, stops_early)?)
+    jobs::submit(folder, job)
 }
 
 /// Says if the program is not here. The machines of Slurm may have other folders.
@@ -292,7 +330,8 @@ fn shown(files: &[JobFile]) -> String {
     files.join("\n")
 }
 
-fn submitted(folder: &JobFolder, job: &Job) -> String {
+/// What is printed after shards of a job were submitted.
+fn submitted(folder: &JobFolder, job: &Job, shards: u32) -> String {
     let path = folder.path().display();
     let shown = match folder.number() {
         0 => path.to_string(),
@@ -305,18 +344,18 @@ fn submitted(folder: &JobFolder, job: &Job) -> String {
             let watch = ids.watch.as_ref();
             let watch = watch.map_or_else(String::new, |watch| format!(", watch {watch}"));
             format!(
-                "submitted job {} with {} shards, merge {}{watch}\n",
+                "submitted job {} with {}, merge {}{watch}\n",
                 id(&ids.shards),
-                job.shards,
+                plural(shards, "shard"),
                 id(&ids.merge),
             )
         }
         _ => {
-            let (name, shards) = (&job.name, job.shards);
+            let (name, shards) = (&job.name, plural(shards, "shard"));
             let done = match job.is_started {
-                true => format!("applied {name} with {shards} shards\n"),
+                true => format!("applied {name} with {shards}\n"),
                 false => format!(
-                    "wrote {name} with {shards} shards; to start it: kubectl apply -f \
+                    "wrote {name} with {shards}; to start it: kubectl apply -f \
                      {path}/shards.yaml\n"
                 ),
             };

@@ -43,7 +43,11 @@ pub(super) fn resume(
     }
     let job = jobs::resume(progress.folder(), progress.job().clone(), &left)?;
     note(format_args!("shards {}", listed(&left)));
-    print(&submitted(progress.folder(), &job))?;
+    let shards = match job.engine {
+        Engine::Slurm => left.len() as u32,
+        _ => job.shards,
+    };
+    print(&submitted(progress.folder(), &job, shards))?;
     Ok(Exit::Passed)
 }
 

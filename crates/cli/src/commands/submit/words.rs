@@ -41,6 +41,16 @@ impl Opt {
     }
 }
 
+/// Divides `-qn60` into `-q` and `-n60`: the letters may belong to different commands.
+fn split_letters(word: &str, options: &[&[Opt]]) -> Option<[String; 2]> {
+    let letters = word.strip_prefix('-')?;
+    let first = letters.chars().next()?;
+    let rest = &letters[first.len_utf8()..];
+    let is_flag = |option: &Opt| option.short == Some(first) && !option.has_value;
+    let has_more = !rest.is_empty() && options.iter().copied().flatten().any(is_flag);
+    has_more.then(|| [format!("-{first}"), format!("-{rest}")])
+}
+
 /// Options that say how a shard is run and change no plan.
 const OF_RUN: [&str; 6] = [
     "for",
@@ -62,21 +72,71 @@ pub(super) struct Words {
     pub(super) run: Vec<String>,
 }
 
+impl Words {
+    /// Adds an option with its value, or an argument, which has no name.
+    fn push(&mut self, name: &str, words: &[String], commands: Commands) {
+        let is_of_run = OF_RUN.contains(&name);
+        let is_repeated = OF_BOTH.contains(&name) && commands == Commands::PlanAndRun;
+        if OF_NONE.contains(&name) {
+            return;
+        }
+        if !is_of_run {
+            self.plan.extend_from_slice(words);
+        }
+        if is_of_run || is_repeated {
+            self.run.extend_from_slice(words);
+        }
+    }
+
+    /// Replaces the value of an option of `run`, if it is given.
+    pub(super) fn replace_value(&mut self, option: &str, value: &str) {
+        let words = &mut self.run;
+        let place = words.iter().position(|word| word == option);
+        if let Some(word) = place.and_then(|place| words.get_mut(place + 1)) {
+            value.clone_into(word);
+        }
+        let with_value = format!("{option}=");
+        if let Some(word) = words.iter_mut().find(|word| word.starts_with(&with_value)) {
+            *word = with_value + value;
+        }
+    }
+}
+
+/// The commands that the words are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Commands {
+    /// `plan-file` with the words of the plan, then `run` with the others.
+    PlanAndRun,
+    /// `run` with all words. It makes the plan.
+    Run,
+}
+
 /// Divides the words of `crashrate submit ...`, without the program's name. Options of `own` and
 /// options that all commands have are left out. Those of `plan` belong to the plan, with the
 /// exceptions above.
 ///
 /// The parser has accepted the words, so every option is known.
-pub(super) fn divide(given: &[String], all: &Command, own: &Command, plan: &Command) -> Words {
+pub(super) fn divide(
+    given: &[String],
+    all: &Command,
+    own: &Command,
+    plan: &Command,
+    commands: Commands,
+) -> Words {
     let mut left_out = Opt::of_command(all);
     left_out.extend(Opt::of_command(own));
     let plan = Opt::of_command(plan);
+    let mut given = given.to_vec();
     let (mut words, mut is_command_named) = (Words::default(), false);
     let mut place = 0;
     while let Some(word) = given.get(place) {
         if word == "--" {
             words.plan.extend_from_slice(&given[place..]);
             break;
+        }
+        if let Some(split) = split_letters(word, &[&left_out, &plan]) {
+            given.splice(place..=place, split);
+            continue;
         }
         let find = |options: &[Opt]| {
             let found = options
@@ -90,20 +150,11 @@ pub(super) fn divide(given: &[String], all: &Command, own: &Command, plan: &Comm
         };
         let count = option.as_ref().map_or(1, |(count, _)| *count);
         let end = given.len().min(place + count);
-        let these = &given[place..end];
-        let is_of = |names: &[&str]| {
-            let name = option.as_ref().map(|(_, name)| name.as_str());
-            name.is_some_and(|name| names.contains(&name))
-        };
-        if option.is_none() && !is_command_named {
+        let name = option.as_ref().map(|(_, name)| name.as_str());
+        if name.is_none() && !is_command_named {
             is_command_named = true;
-        } else if !is_left_out && !is_of(&OF_NONE) {
-            if !is_of(&OF_RUN) {
-                words.plan.extend_from_slice(these);
-            }
-            if is_of(&OF_RUN) || is_of(&OF_BOTH) {
-                words.run.extend_from_slice(these);
-            }
+        } else if !is_left_out {
+            words.push(name.unwrap_or_default(), &given[place..end], commands);
         }
         place = end;
     }
@@ -120,7 +171,7 @@ mod tests {
         Arg::new(name).long(name)
     }
 
-    fn divided(line: &str) -> Words {
+    fn divided(line: &str, commands: Commands) -> Words {
         let all = Command::new("crashrate")
             .arg(option("runs-dir"))
             .arg(Arg::new("v").short('v').action(ArgAction::Count));
@@ -131,17 +182,23 @@ mod tests {
             option("rounds").short('n'),
             option("for"),
             option("worker"),
+            option("places"),
+            option("quiet").short('q').action(ArgAction::SetTrue),
         ]);
         let given: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        divide(&given, &all, &own, &plan)
+        divide(&given, &all, &own, &plan, commands)
+    }
+
+    fn words(plan: &[&str], run: &[&str]) -> Words {
+        Words {
+            plan: plan.iter().map(|&word| word.to_owned()).collect(),
+            run: run.iter().map(|&word| word.to_owned()).collect(),
+        }
     }
 
     #[test]
     fn words_are_divided_by_what_they_belong_to() {
-        let words = |plan: &[&str], run: &[&str]| Words {
-            plan: plan.iter().map(|&word| word.to_owned()).collect(),
-            run: run.iter().map(|&word| word.to_owned()).collect(),
-        };
+        let divided = |line| divided(line, Commands::PlanAndRun);
         assert_eq!(
             divided("--runs-dir submit submit a.toml --on slurm -n 60 --dry-run --for 3h -v"),
             words(&["a.toml", "-n", "60"], &["--for", "3h"])
@@ -153,5 +210,49 @@ mod tests {
                 &["--worker=w"]
             )
         );
+    }
+
+    #[test]
+    fn letters_of_one_word_are_divided() {
+        let divided = |line| divided(line, Commands::PlanAndRun);
+        for line in ["submit -qn60 a", "submit -vvqn60 a", "-v submit -n60 a -qv"] {
+            let Words { plan, run } = divided(line);
+            assert!(plan.contains(&"-n60".to_owned()), "{line}: {plan:?}");
+            assert_eq!((plan.len(), run.len()), (2, 0), "{line}: {plan:?}");
+        }
+        assert_eq!(
+            divided("submit -vn 60 a -- x -qn60"),
+            words(&["-n", "60", "a", "--", "x", "-qn60"], &[])
+        );
+        // The value of an option.
+        assert_eq!(divided("submit -n -qn60"), words(&["-n", "-qn60"], &[]));
+    }
+
+    #[test]
+    fn one_command_has_each_option_once() {
+        let given = "submit a.toml --worker w --places=3";
+        assert_eq!(
+            divided(given, Commands::Run),
+            words(&["a.toml", "--worker", "w"], &["--places=3"])
+        );
+    }
+
+    #[test]
+    fn values_are_replaced() {
+        for (given, replaced) in [
+            (
+                "submit --places 3 --for 1h",
+                &["--places", "/3", "--for", "1h"][..],
+            ),
+            (
+                "submit --for 1h --places=3",
+                &["--for", "1h", "--places=/3"],
+            ),
+            ("submit --for 1h", &["--for", "1h"]),
+        ] {
+            let mut divided = divided(given, Commands::PlanAndRun);
+            divided.replace_value("--places", "/3");
+            assert_eq!(divided, words(&[], replaced));
+        }
     }
 }

@@ -24,17 +24,11 @@ pub(super) fn write_workflow(
     let here = current_directory()?;
     let root = repository_of(&here).unwrap_or(&here);
     let directory = here.strip_prefix(root).unwrap_or(Path::new(""));
-    let submission = submission(engine, words, name.clone(), directory.to_owned(), false)?;
+    let submission = submission(engine, words, name.clone(), directory.to_owned())?;
     let files = submission.files(&JobFolder::planned(PathBuf::from(".")))?;
     if engine.dry_run {
         print(&files.iter().map(|file| &*file.text).collect::<String>())?;
         return Ok(Exit::Passed);
-    }
-    if engine.job.is_some() {
-        return Err(Failure::usage(format!(
-            "--job: a workflow of {} has no job folder here",
-            engine.on()
-        )));
     }
     let up: PathBuf = directory.components().map(|_| "..").collect();
     let path = match engine.on() {

@@ -46,8 +46,34 @@ fn slurm_is_given_what_is_set() {
         assert!(text.lines().any(|l| l == line), "{line}: {text}");
     }
     assert!(!text.contains("--partition"), "{text}");
+    // The others need no node, GPU or time of a shard.
+    for other in &files[1..] {
+        for line in ["--exclusive", "--constraint", "--time"] {
+            assert!(
+                !other.text.contains(&format!("#SBATCH {line}")),
+                "{}",
+                other.text
+            );
+        }
+    }
     let run = "exec '/opt/crash rate' run /jobs/1-story/plan.json --shard";
     assert!(text.contains(run), "{text}");
+}
+
+#[test]
+fn all_parts_have_the_partition_and_the_account() {
+    let mut submission = submission(Engine::Slurm);
+    submission.resources.partition = Some("gpu".into());
+    submission.resources.account = Some("team".into());
+    for file in files(&submission) {
+        for line in ["#SBATCH --partition=gpu", "#SBATCH --account=team"] {
+            assert!(
+                file.text.lines().any(|l| l == line),
+                "{line}: {}",
+                file.text
+            );
+        }
+    }
 }
 
 #[test]

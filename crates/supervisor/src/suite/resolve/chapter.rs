@@ -8,8 +8,8 @@ use crashrate_model::Mode;
 
 use super::super::{Action, Chapter, Expect, ProcessOptions, ResourceLimits, raw};
 use super::Resolver;
-use crate::program;
-use crate::toml_file::{Result, not_valid};
+use crate::program::{self, FindError};
+use crate::toml_file::{Result, TomlError, not_valid};
 
 impl Resolver<'_> {
     pub(super) fn chapters(
@@ -87,18 +87,34 @@ impl Resolver<'_> {
         env: &BTreeMap<String, String>,
     ) -> Result<Vec<String>> {
         let words = command.get_ref();
-        let found = match words.first() {
-            None => Err("`command` is empty; name a program".to_owned()),
+        let problem = match words.first() {
+            None => "`command` is empty; name a program",
             Some(_) if words.iter().any(|word| word.contains('\0')) => {
-                Err("`command` contains a NUL character".to_owned())
+                "`command` contains a NUL character"
             }
             Some(_) if self.may_be_built() => return Ok(words.clone()),
-            Some(program) => program::find(program, directory, env),
+            Some(program) => {
+                return match program::find(program, directory, env) {
+                    Ok(_) => Ok(words.clone()),
+                    Err(error) => self.not_found(whose, command, &error),
+                };
+            }
         };
-        match found {
-            Ok(_) => Ok(words.clone()),
-            Err(problem) => self.source.refuse(command, format!("{whose}: {problem}")),
-        }
+        self.source.refuse(command, format!("{whose}: {problem}"))
+    }
+
+    /// Refuses a command whose program was not found.
+    pub(super) fn not_found<T>(
+        &self,
+        whose: &str,
+        command: &Spanned<Vec<String>>,
+        error: &FindError,
+    ) -> Result<T> {
+        let at = (self.source).error(command.span(), format!("{whose}: {error}"));
+        Err(match error {
+            FindError::Absent(_) => TomlError::NoProgram(Box::new(at)),
+            FindError::NotExecutable(_) => at,
+        })
     }
 
     fn modes(&self, whose: &str, raw: &raw::Chapter) -> Result<Vec<Mode>> {

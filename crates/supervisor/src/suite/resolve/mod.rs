@@ -21,6 +21,7 @@ use super::{
     Sequence, Spawning, Suite, SuiteError, TestSource, Timing, Variant, raw,
 };
 use crate::fault::Section;
+use crate::program::FindError;
 use crate::toml_file::{Result, Source};
 use crate::{baseline, program};
 
@@ -154,7 +155,10 @@ fn of_command(chapter: Chapter, argv: &[String]) -> Suite {
 fn find_program(argv: &[String], chapter: &Chapter) -> std::result::Result<(), SuiteError> {
     let program = argv.first().map_or("", String::as_str);
     let found = program::find(program, &chapter.timing.directory, &BTreeMap::new());
-    found.map(drop).map_err(SuiteError::Command)
+    found.map(drop).map_err(|error| match error {
+        FindError::Absent(_) => SuiteError::NoProgram(error.to_string()),
+        FindError::NotExecutable(_) => SuiteError::Command(error.to_string()),
+    })
 }
 
 /// A chapter that runs a command in the current directory; its id is empty.

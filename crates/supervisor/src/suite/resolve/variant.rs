@@ -64,19 +64,19 @@ impl Resolver<'_> {
         }
         let words = command.get_ref();
         let problem = match words.first() {
-            None => "`command` is empty; name a program".to_owned(),
+            None => "`command` is empty; name a program",
             Some(_) if words.iter().any(|word| word.contains('\0')) => {
-                "`command` contains a NUL character".to_owned()
+                "`command` contains a NUL character"
             }
             Some(_) if variant.revision.is_some() || variant.pip.is_some() => {
                 return Ok(Some(words.clone()));
             }
             Some(program) => {
                 let directory = self.timing(&None, &None, &variant.directory)?.directory;
-                match program::find(program, &directory, &BTreeMap::new()) {
-                    Ok(_) => return Ok(Some(words.clone())),
-                    Err(problem) => problem,
-                }
+                return match program::find(program, &directory, &BTreeMap::new()) {
+                    Ok(_) => Ok(Some(words.clone())),
+                    Err(error) => self.not_found(whose, command, &error),
+                };
             }
         };
         self.source.refuse(command, format!("{whose}: {problem}"))
