@@ -79,9 +79,9 @@ pub(crate) fn plan_file(runs: &Path, arguments: &PlanFileArguments) -> Result<Ex
         .unwrap_or(Path::new("plan.json"));
     let file = measure::plan_file(request, measure.worker.as_deref(), shown)?;
     let Some(path) = &arguments.output else {
-        return answer(&file.text().map_err(Failure::usage)?);
+        return answer(&file.text()?);
     };
-    file.write().map_err(Failure::usage)?;
+    file.write()?;
     if !measure.how.quiet {
         let plan = &file.request.plan;
         let rounds = u32::try_from(plan.count()).unwrap_or(u32::MAX);
