@@ -32,6 +32,17 @@ pub struct Device {
     pub cpus: Vec<u32>,
 }
 
+impl Device {
+    /// Whether another device of the same host is this one. Which others its attempts see, and
+    /// which processors they run on, may differ between runs.
+    pub fn is_same(&self, other: &Device) -> bool {
+        match (&self.uuid, &other.uuid) {
+            (Some(one), Some(two)) => one == two,
+            _ => self.name == other.name,
+        }
+    }
+}
+
 /// What else happened on the machine while an attempt ran. The attempt counts all the same.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

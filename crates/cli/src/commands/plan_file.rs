@@ -79,7 +79,7 @@ pub(crate) fn plan_file(runs: &Path, arguments: &PlanFileArguments) -> Result<Ex
         .unwrap_or(Path::new("plan.json"));
     let file = measure::plan_file(request, measure.worker.as_deref(), shown)?;
     let Some(path) = &arguments.output else {
-        return answer(&file.text().map_err(Failure::usage)?);
+        return answer(&file.text()?);
     };
     file.write()?;
     if !measure.how.quiet {

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crashrate_model::{Record, StopReason};
-use crashrate_supervisor::journal::{self, FolderError, RunFolder};
+use crashrate_supervisor::journal::{self, FolderError, JOURNAL, RunFolder};
 use crashrate_supervisor::request::{RequestError, RunRequest};
 
 use super::HowArguments;
@@ -45,7 +45,7 @@ pub(crate) fn earlier(
                 let probe = &request.plan.suite.probe;
                 earlier.plan.suite.probe.clone_from(probe);
                 let is_complete = is_complete(folder.path());
-                // Who read that it waits needs to know that it no longer does.
+                // If the wait was printed, print its end, too.
                 if !how.quiet || is_waiting {
                     note(format_args!("continues run {}", folder.id()));
                 }
@@ -74,14 +74,10 @@ pub(crate) fn earlier(
 fn latest(runs: &Path, request: &RunRequest) -> Result<Option<PathBuf>, Failure> {
     let plan = request.plan.fingerprint();
     let is_own = |folder: &PathBuf| {
-        let first = journal::read(&folder.join("journal.jsonl")).ok();
-        let first = first.and_then(|mut records| records.next()?.ok());
-        match first {
-            Some(Record::Opened(opened)) => {
-                opened.run.plan.as_ref() == Some(&plan) && opened.run.shard == request.plan.shard
-            }
-            _ => false,
-        }
+        let first = journal::first_opened(&folder.join(JOURNAL));
+        first.is_some_and(|opened| {
+            opened.run.plan.as_ref() == Some(&plan) && opened.run.shard == request.plan.shard
+        })
     };
     let mut folders = list(runs)?;
     folders.retain(is_own);
@@ -94,7 +90,7 @@ fn latest(runs: &Path, request: &RunRequest) -> Result<Option<PathBuf>, Failure>
 
 /// Whether a run has run all that its rule asks for.
 fn is_complete(folder: &Path) -> bool {
-    let Ok(records) = journal::read(&folder.join("journal.jsonl")) else {
+    let Ok(records) = journal::read(&folder.join(JOURNAL)) else {
         return false;
     };
     let ends = records.flatten().filter_map(|record| match record {

@@ -151,10 +151,7 @@ impl Pair {
         }
         let place = index.checked_sub(self.base);
         match place.filter(|place| *place < count) {
-            Some(place) => Ok(Some(Shard {
-                index: place + 1,
-                count,
-            })),
+            Some(place) => Shard::new(place + 1, count).map(Some),
             None => {
                 let last = u64::from(count) + u64::from(self.base) - 1;
                 Err(format!(
@@ -197,10 +194,7 @@ fn slurm(variable: Variable<'_>) -> Result<Option<Shard>, String> {
     let count = optional("SLURM_ARRAY_TASK_COUNT")?.or(tasks).unwrap_or(0);
     let place = place_of(id).filter(|place| id <= max && min + place * step == id);
     match place.filter(|_| tasks == Some(count)) {
-        Some(place) => Ok(Some(Shard {
-            index: place + 1,
-            count,
-        })),
+        Some(place) => Shard::new(place + 1, count).map(Some),
         None => Err(format!(
             "the Slurm array has {count} tasks from {min} to {max} in steps of {step}, and this is \
              task {id}: the numbers must have no gaps, as in --array=1-16"

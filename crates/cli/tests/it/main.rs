@@ -56,6 +56,7 @@ mod live;
 mod locations;
 mod made_journal;
 mod merge;
+mod merge_again;
 mod merge_warnings;
 mod minimize;
 mod mutated;

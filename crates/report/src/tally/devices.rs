@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use crashrate_model::{Device, Ended, RunInfo, Shard};
 
-use crate::view::{DeviceRow, Disturbances, Share, UnitDisturbances};
+use super::rate_tests::rate_tests;
+use crate::view::{
+    DeviceRow, DeviceUnit, Disturbances, RateTest, RunFacts, Share, UnitDisturbances,
+};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct DeviceTally {
-    by_device: BTreeMap<DevicePlace, Share>,
+    by_device: BTreeMap<DevicePlace, BTreeMap<u32, Share>>,
     all: Disturbances,
     by_unit: BTreeMap<u32, UnitDisturbances>,
 }
@@ -32,7 +35,8 @@ impl DeviceTally {
                 .as_ref()
                 .map_or(0, |merged| of_round(merged.count));
             let place = (shard, ended.run.unwrap_or(0), device);
-            add(self.by_device.entry(place).or_default());
+            let units = self.by_device.entry(place).or_default();
+            add(units.entry(ended.unit).or_default());
         }
         let unit = self.by_unit.entry(ended.unit).or_default();
         let all = &mut self.all;
@@ -53,24 +57,37 @@ impl DeviceTally {
 
     /// A row for each device. A device that had several shards has one row.
     pub(super) fn rows(&self, run: &RunInfo) -> Vec<DeviceRow> {
-        let mut rows: Vec<DeviceRow> = Vec::new();
+        let mut rows: Vec<(DeviceRow, BTreeMap<u32, Share>)> = Vec::new();
         for (place, host, device) in all(run) {
-            let share = self.by_device.get(&place).copied().unwrap_or_default();
             let is_same =
-                |row: &&mut DeviceRow| row.host == host && is_same_device(&row.device, device);
-            match rows.iter_mut().find(is_same) {
-                Some(row) => {
-                    row.first_attempt.n += share.n;
-                    row.first_attempt.bad += share.bad;
-                }
-                None => rows.push(DeviceRow {
-                    host,
+                |(row, _): &(DeviceRow, _)| row.host == host && row.device.is_same(device);
+            let at = rows.iter().position(is_same).unwrap_or_else(|| {
+                let row = DeviceRow {
+                    host: host.clone(),
                     device: device.clone(),
-                    first_attempt: share,
-                }),
+                    first_attempt: Share::default(),
+                    units: Vec::new(),
+                };
+                rows.push((row, BTreeMap::new()));
+                rows.len() - 1
+            });
+            let (row, units) = &mut rows[at];
+            for (unit, share) in self.by_device.get(&place).into_iter().flatten() {
+                row.first_attempt.add(*share);
+                units.entry(*unit).or_default().add(*share);
             }
         }
-        rows
+        let rows = rows.into_iter().map(|(row, units)| {
+            let units = units.into_iter().map(|(unit, first_attempt)| DeviceUnit {
+                unit,
+                first_attempt,
+            });
+            DeviceRow {
+                units: units.collect(),
+                ..row
+            }
+        });
+        rows.collect()
     }
 
     /// `None` if nothing else happened.
@@ -83,15 +100,6 @@ impl DeviceTally {
             units: units.filter(|unit| unit.disturbed.n > 0).collect(),
             ..self.all.clone()
         })
-    }
-}
-
-/// Whether two devices of one host are the same one. Which others its attempts see, and which
-/// processors they run on, may differ between shards.
-fn is_same_device(one: &Device, two: &Device) -> bool {
-    match (&one.uuid, &two.uuid) {
-        (Some(one), Some(two)) => one == two,
-        _ => one.name == two.name,
     }
 }
 
@@ -114,4 +122,13 @@ fn all(run: &RunInfo) -> Vec<(DevicePlace, Option<String>, &Device)> {
         }
     }
     all
+}
+
+/// Tests whether the rate of each unit is the same on all devices.
+pub(super) fn tests(run: &RunFacts, rows: &[DeviceRow], units: u32) -> Vec<RateTest> {
+    let on_each = |unit: u32| rows.iter().map(move |row| row.of_unit(unit));
+    rate_tests(
+        run,
+        (0..units).map(|unit| (unit as usize, on_each(unit).collect())),
+    )
 }

@@ -12,6 +12,7 @@ mod distinct;
 mod machines;
 mod order;
 mod provocation;
+mod rate_tests;
 mod row;
 mod run;
 mod running;
@@ -139,12 +140,14 @@ impl ViewBuilder {
             }
         }
         order::test(&mut chapters, &mut sequences, &facts.bad);
+        let devices = self.devices.rows(&run.info);
         let mut view = View {
+            device_tests: devices::tests(&facts, &devices, self.units.len() as u32),
             run: facts,
             chapters,
             sequences,
             totals,
-            devices: self.devices.rows(&run.info),
+            devices,
             disturbances: self.devices.disturbances(),
             derived: Derived::default(),
             recommendations: Vec::new(),

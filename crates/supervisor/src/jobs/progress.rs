@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use crashrate_model::{Outcome, OutcomeSet, Record, Shard, StopReason};
 
 use super::{Engine, Job, JobError, JobFolder, slurm};
-use crate::journal::{self, Position};
+use crate::journal::{self, JOURNAL, Position};
 use crate::plan_file::PlanFile;
 
 /// How far a job is. Later updates read only new records.
@@ -250,7 +250,7 @@ impl ShardRun {
     fn update(&mut self, folder: &Path) {
         // A run that ends while its journal is read is complete then.
         self.is_live = journal::is_live(folder);
-        let path = folder.join("journal.jsonl");
+        let path = folder.join(JOURNAL);
         let Ok(file) = path.metadata() else {
             return;
         };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crashrate_model::{
     DeviceFailure, Ended, Hello, JOURNAL_VERSION, Opened, Outcome, Record, ResumedPart, RunInfo,
-    Shard, ShardRun, Started, StopReason, Stopping,
+    Shard, ShardRun, Started, StopReason, is_same_machine,
 };
 
 use super::index::{Draw, DrawKind, Index, Source};
@@ -326,25 +326,18 @@ impl Reader {
 
 /// Whether another machine, or the same one with other devices, opened a journal again.
 fn is_elsewhere(before: &RunInfo, after: &RunInfo) -> bool {
-    // The command that resumes a run differs.
-    let facts = |info: &RunInfo| {
-        let mut facts = info.machine.clone();
-        facts.remove("command");
-        facts
-    };
-    facts(before) != facts(after) || before.devices != after.devices
+    !is_same_machine(
+        (&before.machine, &before.devices),
+        (&after.machine, &after.devices),
+    )
 }
 
 /// Why a run is no part of another one.
 fn why_not(info: &RunInfo) -> Option<&'static str> {
-    let is_search = matches!(
-        info.stopping,
-        Stopping::Minimized(_) | Stopping::Bisected(_) | Stopping::Provoked(_)
-    );
     match info {
         _ if info.imported.is_some() => Some("the run was imported"),
         _ if info.plan.is_none() => Some("the run has no plan"),
-        _ if is_search => Some("the run is a search"),
+        _ if info.stopping.is_search() => Some("the run is a search"),
         _ if info.only_round.is_some() => Some("the run repeats a round"),
         _ => None,
     }

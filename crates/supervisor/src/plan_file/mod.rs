@@ -5,6 +5,7 @@
 
 mod check;
 mod error;
+mod publish;
 mod text;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ use crate::safe_file;
 use crate::suite::Suite;
 use crate::watching::EvidenceChoice;
 use crate::worker::Workers;
+
+use publish::publish;
 
 pub use error::PlanFileError;
 
@@ -197,15 +200,10 @@ impl PlanFile {
         // Machines on a shared disk may have the same process ids.
         let host = machine::host().unwrap_or_default();
         let temporary = folder.join(format!(".{name}-{host}-{}", std::process::id()));
-        fs::write(&temporary, self.text()?).map_err(|error| self.unwritten(error))?;
-        // A link is never made over another file, also on a network file system.
-        let linked = fs::hard_link(&temporary, &self.path);
+        let text = self.text()?;
+        let written = fs::write(&temporary, text).and_then(|()| publish(&temporary, &self.path));
         let _ = fs::remove_file(&temporary);
-        match linked {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(self.unwritten(error)),
-        }
+        written.map_err(|error| self.unwritten(error))
     }
 
     fn place(&self) -> Result<(&Path, &str), PlanFileError> {

@@ -43,17 +43,16 @@ pub(super) fn answer(progress: &JobProgress) -> Result<Answer, Failure> {
 fn judge(view: &View) -> Answer {
     let rounds = plural(view.totals.rounds, "round");
     let decided = |what: &str| Answer::In(format!("{what} after {rounds}"));
-    let is_bad_seen = || view.totals.first_attempt.bad > 0;
     match (&view.run.stopping, view.judgement()) {
         (Stopping::FixedRounds, _) => Answer::NotIn(
             "the run has no stopping rule (--until, --gate): it ends after its rounds".to_owned(),
         ),
-        (Stopping::FirstBad, _) if is_bad_seen() => decided("the first bad round has occurred"),
-        (Stopping::FirstBad, _) => Answer::NotIn(format!("no bad round in {rounds} so far")),
-        (_, Judgement::Shown) => decided("decided"),
-        (_, Judgement::Refuted) => decided("a gate is refuted"),
-        (_, Judgement::Undecided | Judgement::None) => {
-            Answer::NotIn(format!("undecided after {rounds}"))
+        (Stopping::FirstBad, _) if view.has_decided() => {
+            decided("the first bad round has occurred")
         }
+        (Stopping::FirstBad, _) => Answer::NotIn(format!("no bad round in {rounds} so far")),
+        (_, Judgement::Refuted) => decided("a gate is refuted"),
+        _ if view.has_decided() => decided("decided"),
+        _ => Answer::NotIn(format!("undecided after {rounds}")),
     }
 }

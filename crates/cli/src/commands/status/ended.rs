@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crashrate_report::{Detail, ExitClass, RunState, View, exit_class, plural, terminal};
 use crashrate_supervisor::jobs::{JobProgress, ShardProgress, ShardState};
-use crashrate_supervisor::journal;
+use crashrate_supervisor::journal::{self, JOURNAL};
 
 use crate::measure::quoted;
 use crate::output::report_options;
@@ -24,9 +24,14 @@ pub(super) fn ended(progress: &JobProgress, shards: &[ShardProgress]) -> String 
     let mut text = String::new();
     if left > 0 && !is_answered {
         text += &format!(
-            "the job has ended; {} without all results: cancelled, failed, or over the time limit\n\
+            "the job has ended; {} {}: cancelled, failed, or over the time limit\n\
              resume  crashrate submit --resume {}\n",
             plural(left as u64, "shard"),
+            if left == 1 {
+                "lacks results"
+            } else {
+                "lack results"
+            },
             quoted(folder.path().as_os_str())
         );
     }
@@ -53,7 +58,7 @@ fn merged_view(merged: &Path, shards: &[ShardProgress]) -> Option<View> {
     if !journal::has_records(merged) || journal::is_live(merged) {
         return None;
     }
-    let journal = merged.join("journal.jsonl");
+    let journal = merged.join(JOURNAL);
     let written = journal.metadata().and_then(|file| file.modified()).ok()?;
     let is_newer = |shard: &ShardProgress| shard.written > Some(written);
     match shards.iter().any(is_newer) {

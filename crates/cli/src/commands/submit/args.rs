@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, Args};
+use crashrate_model::Shard;
 use crashrate_supervisor::jobs::{Engine, Resources};
 
 use crate::measure::{MeasureArguments, RoundsArguments};
@@ -65,7 +66,7 @@ pub(super) struct EngineArguments {
         long,
         value_name = "N",
         required_unless_present = "resume",
-        value_parser = clap::value_parser!(u32).range(1..=100_000)
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(Shard::MOST))
     )]
     shards: Option<u32>,
 

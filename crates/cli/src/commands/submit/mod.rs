@@ -319,7 +319,7 @@ fn planned_run(runs: &Path, words: &[String]) -> Result<(String, bool), Failure>
     let path = folder.path().join("plan.json");
     crate::commands::plan_file::plan_file(runs, &parsed(words, Some(&path))?)?;
     let text = fs::read_to_string(&path).map_err(failed)?;
-    let file = PlanFile::read(&path).map_err(Failure::usage)?;
+    let file = PlanFile::read(&path)?;
     Ok((text, file.request.stopping != Stopping::FixedRounds))
 }
 

@@ -35,14 +35,11 @@ pub(super) fn resume(
         return Ok(Exit::Passed);
     }
     if engine.dry_run {
-        print(&format!(
-            "the shards {} would be submitted\n",
-            listed(&left)
-        ))?;
+        print(&format!("{} would be submitted\n", shards_listed(&left)))?;
         return Ok(Exit::Passed);
     }
     let job = jobs::resume(progress.folder(), progress.job().clone(), &left)?;
-    note(format_args!("shards {}", listed(&left)));
+    note(shards_listed(&left));
     let shards = match job.engine {
         Engine::Slurm => left.len() as u32,
         _ => job.shards,
@@ -73,12 +70,19 @@ fn refuse_running(progress: &JobProgress, shards: &[ShardProgress]) -> Result<()
     }
     let id = job.ids.shards.as_deref().unwrap_or("JOB");
     Err(Failure::usage(format!(
-        "--resume: the shards {} have not ended: wait for them, or cancel them with `scancel {id}`",
-        listed(&running)
+        "--resume: {} {} not ended: wait, or cancel the job with `scancel {id}`",
+        shards_listed(&running),
+        if running.len() == 1 { "has" } else { "have" }
     )))
 }
 
-fn listed(indices: &[u32]) -> String {
+/// `shard 2`, `shards 2, 5`.
+fn shards_listed(indices: &[u32]) -> String {
+    let word = if indices.len() == 1 {
+        "shard"
+    } else {
+        "shards"
+    };
     let indices: Vec<String> = indices.iter().map(u32::to_string).collect();
-    indices.join(", ")
+    format!("{word} {}", indices.join(", "))
 }
