@@ -111,16 +111,6 @@ impl From<SuiteError> for Failure {
     }
 }
 
-impl From<PlanFileError> for Failure {
-    fn from(error: PlanFileError) -> Failure {
-        let exit = match error {
-            PlanFileError::Unwritten { .. } => Exit::Journal,
-            _ => Exit::Usage,
-        };
-        Failure::new(exit, error)
-    }
-}
-
 impl From<FolderError> for Failure {
     fn from(error: FolderError) -> Failure {
         let exit = match error {
@@ -134,7 +124,7 @@ impl From<FolderError> for Failure {
 impl From<PlanFileError> for Failure {
     fn from(error: PlanFileError) -> Failure {
         let exit = match &error {
-            PlanFileError::Unwritten { source, .. } if is_of_disk(source) => Exit::Journal,
+            PlanFileError::Unwritten { .. } => Exit::Journal,
             PlanFileError::Unreadable { source, .. } if is_of_disk(source) => Exit::Journal,
             _ => Exit::Usage,
         };

@@ -1,6 +1,6 @@
 //! The machines of a merged run in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crashrate_model::StopReason;
 
@@ -41,6 +41,28 @@ pub(crate) fn shard_list(shards: impl Iterator<Item = u32>) -> String {
     });
     let texts = first_lines(texts.collect(), SHOWN, "more ranges");
     format!("{word} {}", texts.join(", "))
+}
+
+/// The commits at which shards ran, if they differ: a plan has the hashes of programs, and not of
+/// the scripts that they read.
+pub(crate) fn commits(view: &View) -> Option<String> {
+    let mut by_commit: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
+    for shard in view.run.merged.iter().flat_map(|merged| &merged.shards) {
+        for commit in shard.each.iter().filter_map(|run| run.machine.get("git")) {
+            by_commit.entry(commit).or_default().insert(shard.index);
+        }
+    }
+    if by_commit.len() < 2 {
+        return None;
+    }
+    let commits = by_commit.into_iter().map(|(commit, shards)| {
+        let commit = clean(commit, NAME);
+        format!("{commit} ({})", shard_list(shards.into_iter()))
+    });
+    let commits = first_lines(commits.collect(), NAMED, "more").join(", ");
+    Some(format!(
+        "Shards ran at different commits, so their scripts and tests may differ: {commits}."
+    ))
 }
 
 /// How the shards of a machine ended.
