@@ -9,11 +9,14 @@ use crate::view::{DeviceRow, Disturbances, Share, UnitDisturbances};
 #[derive(Clone, Debug, Default)]
 pub(super) struct DeviceTally {
     by_device: BTreeMap<DevicePlace, Share>,
+    /// The devices of the parts of a run that is not merged: a resumed part may have others.
+    parts: Vec<Vec<Device>>,
     all: Disturbances,
     by_unit: BTreeMap<u32, UnitDisturbances>,
 }
 
-/// A device of a run of a shard: the shard (0 if the run is not merged), the run, and the device.
+/// A device of a run of a shard: the shard (0 if the run is not merged), the run or part, and the
+/// device.
 type DevicePlace = (u32, u32, u32);
 
 impl DeviceTally {
@@ -26,12 +29,18 @@ impl DeviceTally {
             share.bad += u32::from(run.bad.contains(ended.outcome));
         };
         if let Some(device) = ended.device {
-            let of_round = |count| Shard::of_round(ended.round, count).index;
-            let shard = run
-                .merged
-                .as_ref()
-                .map_or(0, |merged| of_round(merged.count));
-            let place = (shard, ended.run.unwrap_or(0), device);
+            let place = match &run.merged {
+                Some(merged) => {
+                    let shard = Shard::of_round(ended.round, merged.count);
+                    (shard.index, ended.run.unwrap_or(0), device)
+                }
+                None => {
+                    if self.parts.last() != Some(&run.devices) {
+                        self.parts.push(run.devices.clone());
+                    }
+                    (0, self.parts.len() as u32 - 1, device)
+                }
+            };
             add(self.by_device.entry(place).or_default());
         }
         let unit = self.by_unit.entry(ended.unit).or_default();
@@ -54,10 +63,13 @@ impl DeviceTally {
     /// A row for each device. A device that had several shards has one row.
     pub(super) fn rows(&self, run: &RunInfo) -> Vec<DeviceRow> {
         let mut rows: Vec<DeviceRow> = Vec::new();
-        for (place, host, device) in all(run) {
+        for (place, host, device) in self.all(run) {
             let share = self.by_device.get(&place).copied().unwrap_or_default();
-            let is_same =
-                |row: &&mut DeviceRow| row.host == host && is_same_device(&row.device, device);
+            // A UUID is the same device whatever its machine is called, such as a pod.
+            let is_same = |row: &&mut DeviceRow| {
+                let have_uuids = row.device.uuid.is_some() && device.uuid.is_some();
+                (row.host == host || have_uuids) && row.device.is_same_as(device)
+            };
             match rows.iter_mut().find(is_same) {
                 Some(row) => {
                     row.first_attempt.n += share.n;
@@ -73,6 +85,30 @@ impl DeviceTally {
         rows
     }
 
+    /// The devices of all parts of a run, or of all runs of a merged one, with their hosts.
+    fn all<'a>(&'a self, run: &'a RunInfo) -> Vec<(DevicePlace, Option<String>, &'a Device)> {
+        let mut all = Vec::new();
+        let Some(merged) = &run.merged else {
+            let is_last = self.parts.last() == Some(&run.devices);
+            let last = (!is_last).then_some(&run.devices);
+            for (part, devices) in (0..).zip(self.parts.iter().chain(last)) {
+                let own = (0..).zip(devices);
+                all.extend(own.map(|(index, device)| ((0, part, index), None, device)));
+            }
+            return all;
+        };
+        for shard in &merged.shards {
+            for (place, one) in (0..).zip(&shard.each) {
+                let host = one.machine.get("host");
+                let own = (0..).zip(&one.devices);
+                all.extend(
+                    own.map(|(index, device)| ((shard.index, place, index), host.cloned(), device)),
+                );
+            }
+        }
+        all
+    }
+
     /// `None` if nothing else happened.
     pub(super) fn disturbances(&self) -> Option<Disturbances> {
         let units = self.by_unit.iter().map(|(&unit, seen)| UnitDisturbances {
@@ -84,34 +120,4 @@ impl DeviceTally {
             ..self.all.clone()
         })
     }
-}
-
-/// Whether two devices of one host are the same one. Which others its attempts see, and which
-/// processors they run on, may differ between shards.
-fn is_same_device(one: &Device, two: &Device) -> bool {
-    match (&one.uuid, &two.uuid) {
-        (Some(one), Some(two)) => one == two,
-        _ => one.name == two.name,
-    }
-}
-
-/// The devices of a run, or of all runs of a merged one, with their hosts.
-fn all(run: &RunInfo) -> Vec<(DevicePlace, Option<String>, &Device)> {
-    let Some(merged) = &run.merged else {
-        let own = (0..).zip(&run.devices);
-        return own
-            .map(|(index, device)| ((0, 0, index), None, device))
-            .collect();
-    };
-    let mut all = Vec::new();
-    for shard in &merged.shards {
-        for (place, one) in (0..).zip(&shard.each) {
-            let host = one.machine.get("host");
-            let own = (0..).zip(&one.devices);
-            all.extend(
-                own.map(|(index, device)| ((shard.index, place, index), host.cloned(), device)),
-            );
-        }
-    }
-    all
 }
