@@ -318,7 +318,7 @@ fn an_engine_that_is_not_installed_is_named() {
     let done = submit(&Vec::from_iter(line.split(' '))).expect(0);
     assert!(done.stdout.contains("job/shards.yaml"), "{}", done.stdout);
     let status = place.crashrate(&["status", "job"]).expect(0).stdout;
-    assert_eq!(status.matches("waiting").count(), 2, "{status}");
+    assert_eq!(status.matches("unknown").count(), 2, "{status}");
 }
 
 /// Writes programs in place of Slurm's commands. Each writes its arguments to `called`.

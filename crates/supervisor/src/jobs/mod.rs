@@ -6,19 +6,19 @@
 mod engine;
 mod error;
 mod folder;
+mod kubernetes;
 mod program;
 mod progress;
 mod slurm;
 mod submission;
 mod template;
 
-use std::path::Path;
-
 use slurm::Parts;
 
 pub use engine::{Engine, Resources};
 pub use error::JobError;
-pub use folder::{Job, JobFolder, JobIds, find, jobs_folder};
+pub use folder::{Job, JobFolder, JobIds, JobVolume, find, jobs_folder};
+pub use kubernetes::Pods;
 pub use progress::{JobProgress, ShardProgress, ShardState};
 pub use submission::{JobFile, Submission};
 pub use template::{TemplateError, Templates};
@@ -60,7 +60,7 @@ pub fn submit(folder: &JobFolder, mut job: Job, stops_early: bool) -> Result<Job
             job.ids.shards = Some(job.name.clone());
             folder.write_job(&job)?;
             if which::which("kubectl").is_ok() {
-                kubectl(folder.path(), &["apply", "--filename", "shards.yaml"])?;
+                kubernetes::start(folder)?;
                 job.is_started = true;
                 folder.write_job(&job)?;
             }
@@ -90,8 +90,7 @@ pub fn resume(folder: &JobFolder, mut job: Job, shards: &[u32]) -> Result<Job, J
             })?;
         }
         Engine::Kubernetes => {
-            let replace = ["replace", "--force", "--filename", "shards.yaml"];
-            kubectl(folder.path(), &replace)?;
+            kubernetes::start_again(folder)?;
             job.is_started = true;
             folder.write_job(&job)?;
         }
@@ -113,13 +112,7 @@ pub fn cancel(folder: &JobFolder, job: &Job) -> Result<(), JobError> {
     let path = folder.path();
     match (job.engine, &job.ids.shards) {
         (Engine::Slurm, Some(id)) => slurm::stop(id),
-        (Engine::Kubernetes, Some(name)) => {
-            let mut arguments = vec!["delete", "job", name];
-            if let Some(namespace) = &job.namespace {
-                arguments.extend(["--namespace", namespace]);
-            }
-            kubectl(path, &arguments)
-        }
+        (Engine::Kubernetes, Some(_)) => kubernetes::delete(folder, job),
         (Engine::Slurm | Engine::Kubernetes, None) => Err(JobError::Invalid {
             path: path.join("job.toml"),
             problem: "the job has not been submitted".to_owned(),
@@ -129,10 +122,6 @@ pub fn cancel(folder: &JobFolder, job: &Job) -> Result<(), JobError> {
             problem: format!("jobs of {} are cancelled on its page", job.engine),
         }),
     }
-}
-
-fn kubectl(directory: &Path, arguments: &[&str]) -> Result<(), JobError> {
-    program::call("Kubernetes", "kubectl", directory, arguments).map(drop)
 }
 
 /// The time now as a part of a name.

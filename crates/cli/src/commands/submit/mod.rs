@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory, Parser};
 use crashrate_model::Stopping;
 use crashrate_supervisor::jobs::{
-    self, Engine, Job, JobError, JobFile, JobFolder, JobIds, Submission, Templates,
+    self, Engine, Job, JobError, JobFile, JobFolder, JobIds, JobVolume, Submission, Templates,
 };
 
 use crashrate_supervisor::plan_file::PlanFile;
@@ -26,7 +26,7 @@ use crate::error::{Exit, Failure};
 use crate::output::{note, print};
 use crate::suite_file::find_suite;
 use args::EngineArguments;
-pub(crate) use args::{SUITE_HELP, SubmitArguments};
+pub(crate) use args::{JOBS_HELP, SUITE_HELP, SubmitArguments};
 use words::{Words, divide};
 use workflow::write_workflow;
 
@@ -141,6 +141,10 @@ fn submission(
     directory: PathBuf,
     stops_early: bool,
 ) -> Result<Submission, Failure> {
+    // Jobs from other machines share the volume, and may have the same number.
+    let given = engine.job.as_deref().and_then(Path::file_name);
+    let volume_folder =
+        given.map_or_else(|| name.clone(), |own| own.to_string_lossy().into_owned());
     let crashrate = match &engine.program {
         Some(path) => {
             note_absent(engine, path);
@@ -154,6 +158,7 @@ fn submission(
         shards: engine.shards(),
         crashrate,
         directory,
+        volume_folder,
         plan_words: words.plan,
         run_words: words.run,
         stops_early,
@@ -180,7 +185,7 @@ fn submit_job(
     let planned = JobFolder::planned(path);
     let number = planned.number().to_string();
     let name = match engine.on() {
-        // It also names the job's folder on the volume, which jobs from other machines share.
+        // Jobs from other machines share the namespace.
         Engine::Kubernetes => engine_name(suite, Some(&jobs::time_stamp())),
         _ => engine_name(suite, Some(&*number).filter(|number| *number != "0")),
     };
@@ -206,6 +211,7 @@ fn submit_job(
         submitted: jobs::now(),
         is_started: false,
         namespace: submission.resources.namespace.clone(),
+        volume: volume_of(&submission),
         ids: JobIds::default(),
     };
     match start(
@@ -224,6 +230,13 @@ fn submit_job(
             Err(failure)
         }
     }
+}
+
+/// Where the shards of Kubernetes write.
+fn volume_of(submission: &Submission) -> Option<JobVolume> {
+    let claim = submission.resources.volume.clone()?;
+    let folder = submission.volume_folder.clone();
+    Some(JobVolume { claim, folder })
 }
 
 /// Writes the files of a job and gives it to its engine.
