@@ -22,7 +22,7 @@ pub(super) fn devices(view: &View) -> Vec<Block> {
     for row in &view.devices {
         let of = row.first_attempt;
         table.rows.push(vec![
-            Text::plain(name(row)),
+            Text::plain(name(row, &view.devices)),
             Text::known(row.device.model.clone()),
             Text::rate(short_estimate(of, stopping), of.bad),
         ]);
@@ -35,11 +35,19 @@ pub(super) fn devices(view: &View) -> Vec<Block> {
     blocks
 }
 
-/// The name of a device, with its machine in a merged run.
-fn name(row: &DeviceRow) -> String {
-    match &row.host {
+/// The name of a device, with its machine in a merged run, and the begin of its UUID if another one
+/// of `all` has the same name: a run that was resumed may have others.
+fn name(row: &DeviceRow, all: &[DeviceRow]) -> String {
+    const SHOWN: usize = 12;
+    let name = |row: &DeviceRow| match &row.host {
         Some(host) => format!("{host} {}", row.device.name),
         None => row.device.name.clone(),
+    };
+    let own = name(row);
+    let is_double = all.iter().filter(|other| name(other) == own).count() > 1;
+    match row.device.uuid.as_ref().filter(|_| is_double) {
+        Some(uuid) => own + " " + &uuid.chars().take(SHOWN).collect::<String>(),
+        None => own,
     }
 }
 

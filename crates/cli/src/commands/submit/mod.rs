@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory, Parser};
 use crashrate_model::Stopping;
 use crashrate_supervisor::jobs::{
-    self, Engine, Job, JobError, JobFile, JobFolder, JobIds, JobVolume, Submission, Templates,
+    self, Engine, Job, JobError, JobFile, JobFolder, JobIds, JobVolume, Resources, Submission,
+    Templates,
 };
 
 use crashrate_supervisor::plan_file::PlanFile;
@@ -203,17 +204,7 @@ fn submit_job(
     }
     jobs::check_program(engine.on())?;
     let folder = JobFolder::create(&jobs, Some(planned.path()), suite)?;
-    let job = Job {
-        name: submission.name.clone(),
-        engine: engine.on(),
-        suite: suite.to_owned(),
-        shards: engine.shards(),
-        submitted: jobs::now(),
-        is_started: false,
-        namespace: submission.resources.namespace.clone(),
-        volume: volume_of(&submission),
-        ids: JobIds::default(),
-    };
+    let job = job_of(&submission, suite);
     match start(
         &folder,
         plan.map(|(text, _)| text),
@@ -232,11 +223,26 @@ fn submit_job(
     }
 }
 
-/// Where the shards of Kubernetes write.
-fn volume_of(submission: &Submission) -> Option<JobVolume> {
-    let claim = submission.resources.volume.clone()?;
-    let folder = submission.volume_folder.clone();
-    Some(JobVolume { claim, folder })
+/// What `job.toml` says before the engine has the job.
+fn job_of(submission: &Submission, suite: &str) -> Job {
+    let Resources {
+        namespace, volume, ..
+    } = &submission.resources;
+    let in_volume = |claim: &String| JobVolume {
+        claim: claim.clone(),
+        folder: submission.volume_folder.clone(),
+    };
+    Job {
+        name: submission.name.clone(),
+        engine: submission.engine,
+        suite: suite.to_owned(),
+        shards: submission.shards,
+        submitted: jobs::now(),
+        is_started: false,
+        namespace: namespace.clone(),
+        volume: volume.as_ref().map(in_volume),
+        ids: JobIds::default(),
+    }
 }
 
 /// Writes the files of a job and gives it to its engine.

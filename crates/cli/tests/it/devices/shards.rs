@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use super::{assert_blocks_are_whole, printed, seeing};
+use super::{assert_blocks_are_whole, printed, says, seeing};
 use crate::util::{Journal, Place, until};
 
 /// A block waits for a file `go`. Rounds fail, so that their output is kept.
@@ -34,11 +34,11 @@ fn a_shard_that_is_started_again_uses_the_devices_of_its_new_machine() {
     first.signal(Signal::SIGKILL);
     first.wait();
     place.write("go", "");
-    // One attempt is lost, and its round runs again.
+    // One attempt is lost, and its round runs again. All rounds fail.
     place
         .start(&mut seeing(&place, "GPU-b,GPU-c", &run))
         .wait()
-        .expect(106);
+        .expect(100);
     let journal: Journal = place.journal();
     let devices: Vec<Vec<_>> = (journal.opened.iter())
         .map(|opened| opened.run.devices.iter())
@@ -51,6 +51,8 @@ fn a_shard_that_is_started_again_uses_the_devices_of_its_new_machine() {
     assert_eq!(printed(0), "GPU-a");
     let rest = printed(2) + &printed(3);
     assert!(!rest.contains("GPU-a"), "{rest}");
+    let report = place.crashrate(&["report", "--full"]).expect(0).stdout;
+    assert!(says(&report, "cuda:0 GPU-a"), "{report}");
     // The rounds of all devices are in their own rows.
     let json = place.json();
     let rows = json["devices"].as_array().unwrap().iter();
