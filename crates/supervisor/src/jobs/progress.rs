@@ -243,12 +243,9 @@ impl JobProgress {
 fn reason(error: &JobError) -> String {
     match error {
         JobError::NoProgram { program, .. } => format!("{program} is not installed here"),
-        error => error
-            .to_string()
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
+        // kubectl logs each try before it says what is wrong.
+        JobError::Refused { problem, .. } => problem.lines().last().unwrap_or_default().to_owned(),
+        error => error.to_string(),
     }
 }
 
