@@ -33,8 +33,8 @@ pub struct Device {
 }
 
 impl Device {
-    /// Whether another device of the same host is this one. Which others its attempts see, and
-    /// which processors they run on, may differ between runs.
+    /// Whether two devices of one machine are the same one. Which processors it uses may differ, and
+    /// which number it has among those that a process sees.
     pub fn is_same(&self, other: &Device) -> bool {
         match (&self.uuid, &other.uuid) {
             (Some(one), Some(two)) => one == two,

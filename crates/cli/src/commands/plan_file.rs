@@ -6,7 +6,7 @@ use clap::{Arg, Args};
 use crashrate_report::plural;
 use crashrate_supervisor::request::{DeviceChoice, RunOptions, RunRequest};
 
-use crate::commands::submit::SUITE_HELP;
+use crate::commands::submit::{JOBS_HELP, SUITE_HELP};
 use crate::error::{Exit, Failure};
 use crate::measure::{self, MeasureArguments, RoundsArguments};
 use crate::output::{answer, note};
@@ -50,6 +50,7 @@ fn of_plan(option: Arg) -> Arg {
     ];
     match option.get_id().as_str() {
         "suite" => option.help(SUITE_HELP),
+        "jobs" => option.help(JOBS_HELP),
         name if OF_RUN.contains(&name) => option.hide(true),
         _ => option,
     }

@@ -35,15 +35,11 @@ pub(crate) fn earlier(
     let Some(path) = latest(runs, request)? else {
         return Ok(None);
     };
-    let name = path.to_string_lossy();
     let lister = lister_of(runs, how);
     let mut is_waiting = false;
     loop {
-        match RunRequest::resume(runs, &name, how.jobs, how.evidence, &lister) {
-            Ok((mut earlier, folder)) => {
-                // The run may have been begun on a machine that asks its devices in another way.
-                let probe = &request.plan.suite.probe;
-                earlier.plan.suite.probe.clone_from(probe);
+        match request.resume_shard(&path, how.jobs, how.evidence, &lister) {
+            Ok((earlier, folder)) => {
                 let is_complete = is_complete(folder.path());
                 // If the wait was printed, print its end, too.
                 if !how.quiet || is_waiting {

@@ -393,7 +393,7 @@ fn an_engine_that_is_not_installed_is_named() {
     let done = submit(&Vec::from_iter(line.split(' '))).expect(0);
     assert!(done.stdout.contains("job/shards.yaml"), "{}", done.stdout);
     let status = place.crashrate(&["status", "job"]).expect(0).stdout;
-    assert_eq!(status.matches("waiting").count(), 2, "{status}");
+    assert_eq!(status.matches("unknown").count(), 2, "{status}");
 }
 
 /// The numbers that the shards, the merge and the watch of a job have.

@@ -105,7 +105,7 @@ fn workflows_are_written_into_the_root_of_the_repository() {
             done.stdout
         );
         let text = std::fs::read_to_string(place.path().join(file)).unwrap();
-        assert_eq!(text.matches(entered).count(), 2, "{text}");
+        assert!(text.matches(entered).count() >= 2, "{text}");
     }
 }
 

@@ -51,6 +51,7 @@ mod journal;
 mod junit;
 mod keeping;
 mod kills;
+mod kubernetes;
 mod limits;
 mod live;
 mod locations;

@@ -390,7 +390,7 @@ fn a_plan_of_another_directory_is_refused() {
     let place = Place::new();
     place.write(
         "there/suite.toml",
-        "[[chapter]]\nid = \"x\"\ncommand = [\"true\"]\n",
+        "[suite]\nname = \"s\"\n[[chapter]]\nid = \"x\"\ncommand = [\"true\"]\n",
     );
     let plan = ["plan-file", "there/suite.toml", "-o", "plan.json"];
     place.crashrate(&plan).expect(0);

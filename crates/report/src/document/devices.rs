@@ -28,7 +28,7 @@ pub(super) fn devices(view: &View) -> Vec<Block> {
             _ => share(of.bad, of.n),
         };
         table.rows.push(vec![
-            Text::plain(name(row)),
+            Text::plain(name(row, &view.devices)),
             Text::known(row.device.model.clone()),
             Text::rate(rate, of.bad),
         ]);
@@ -50,15 +50,26 @@ fn differ(view: &View, test: &RateTest) -> Option<String> {
     let unit = view.units.get(test.unit)?;
     let unit = of_unit(&unit.name, Some(unit.mode), &unit.variant);
     let shares = view.devices.iter();
-    let shares = shares.map(|row| (name(row), row.of_unit(test.unit as u32)));
+    let shares = shares.map(|row| {
+        let share = row.of_unit(test.unit as u32);
+        (name(row, &view.devices), share)
+    });
     Some(difference(&unit, test, Places::Devices, shares.collect()))
 }
 
-/// The name of a device, with its machine in a merged run.
-fn name(row: &DeviceRow) -> String {
-    match &row.host {
+/// The name of a device, with its machine in a merged run, and the start of its UUID if another one
+/// of `all` has the same name: a run that was resumed may have others.
+fn name(row: &DeviceRow, all: &[DeviceRow]) -> String {
+    const SHOWN: usize = 12;
+    let name = |row: &DeviceRow| match &row.host {
         Some(host) => format!("{host} {}", row.device.name),
         None => row.device.name.clone(),
+    };
+    let own = name(row);
+    let is_double = all.iter().filter(|other| name(other) == own).count() > 1;
+    match row.device.uuid.as_ref().filter(|_| is_double) {
+        Some(uuid) => own + " " + &uuid.chars().take(SHOWN).collect::<String>(),
+        None => own,
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crashrate_model::{Outcome, OutcomeSet, Record, Shard, StopReason};
 
-use super::{Engine, Job, JobError, JobFolder, slurm};
+use super::{Engine, Job, JobError, JobFolder, Pods, kubernetes, slurm};
 use crate::journal::{self, JOURNAL, Position};
 use crate::plan_file::PlanFile;
 
@@ -20,6 +20,7 @@ pub struct JobProgress {
     /// The rounds of each unit of the plan, if the plan is in the folder.
     planned: Vec<u32>,
     unasked: Option<String>,
+    pods: Option<Pods>,
 }
 
 /// How far a shard is.
@@ -65,6 +66,8 @@ pub enum ShardState {
     Lost,
     /// The engine no longer has it, and it never started.
     Missing,
+    /// It writes its records to another place.
+    Unknown,
 }
 
 impl ShardState {
@@ -77,6 +80,7 @@ impl ShardState {
             ShardState::Stopped => "stopped",
             ShardState::Lost => "lost",
             ShardState::Missing => "missing",
+            ShardState::Unknown => "unknown",
         }
     }
 }
@@ -97,6 +101,7 @@ impl JobProgress {
             folder,
             runs: BTreeMap::new(),
             unasked: None,
+            pods: None,
         })
     }
 
@@ -116,6 +121,29 @@ impl JobProgress {
         self.unasked.as_deref()
     }
 
+    /// The pods of Kubernetes at the last update, if it answered.
+    pub fn pods(&self) -> Option<Pods> {
+        self.pods
+    }
+
+    /// Why the records of the shards are not in the job's folder, and how to see them.
+    pub fn elsewhere(&self) -> Option<String> {
+        let volume = self.job.volume.as_ref()?;
+        // The first shard that runs writes the plan.
+        let is_here = !self.runs.is_empty() || self.folder.plan().exists();
+        let is_waiting = self.pods.is_some_and(|pods| !pods.have_run());
+        (!is_here && !is_waiting).then(|| {
+            format!(
+                "the rounds are in the folder `{}` of the volume claim `{}`, not in {}; mount the \
+                 volume, copy job.toml and shards.yaml into that folder, and give its path to \
+                 `crashrate status`",
+                volume.folder,
+                volume.claim,
+                self.folder.path().display()
+            )
+        })
+    }
+
     /// Reads what the shards have written since the last time.
     ///
     /// # Errors
@@ -133,6 +161,11 @@ impl JobProgress {
         }
         let queue = match (self.job.engine, &self.job.ids.shards) {
             (Engine::Slurm, Some(id)) => Some(slurm::queue(id)),
+            (Engine::Kubernetes, _) => {
+                let pods = kubernetes::pods(&self.job);
+                self.pods = pods.as_ref().ok().copied();
+                Some(pods.map(|pods| pods.queue(self.job.shards)))
+            }
             _ => None,
         };
         let (queue, unasked) = match queue {
@@ -168,12 +201,13 @@ impl JobProgress {
             .max_by_key(|run| (run.is_complete(), run.is_live, run.written));
         let Some(best) = best else {
             let state = match queued {
+                _ if self.elsewhere().is_some() => ShardState::Unknown,
                 Some(None) => ShardState::Missing,
                 _ => ShardState::Waiting,
             };
             return ShardProgress {
                 index,
-                has_ended: state == ShardState::Missing,
+                has_ended: queued == Some(None),
                 state,
                 planned: self.planned(index),
                 ..ShardProgress::default()
@@ -209,7 +243,7 @@ fn has_ended(state: ShardState, queued: Option<Option<&str>>) -> bool {
         // A task that was started again writes nothing while it waits, for example for a device.
         ShardState::Stopped => !matches!(queued, Some(Some(_))),
         ShardState::Lost => queued == Some(None),
-        ShardState::Waiting | ShardState::Running => false,
+        ShardState::Waiting | ShardState::Running | ShardState::Unknown => false,
     }
 }
 
@@ -217,12 +251,9 @@ fn has_ended(state: ShardState, queued: Option<Option<&str>>) -> bool {
 fn reason(error: &JobError) -> String {
     match error {
         JobError::NoProgram { program, .. } => format!("{program} is not installed here"),
-        error => error
-            .to_string()
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
+        // kubectl logs each try before it says what is wrong.
+        JobError::Refused { problem, .. } => problem.lines().last().unwrap_or_default().to_owned(),
+        error => error.to_string(),
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         planned.resumed = Some(earlier.folder);
     }
     let (mut campaign, resumed) = campaign(runs, arguments, planned)?;
-    let mut locks = measure::lock_devices(&campaign, &arguments.measure.how);
+    let mut locks = measure::lock_devices(&mut campaign, &arguments.measure.how);
     let folder = match resumed {
         Some(folder) => folder,
         None => RunFolder::create(

@@ -24,7 +24,9 @@ pub(super) fn answer(progress: &JobProgress) -> Result<Answer, Failure> {
     let inputs = with_records.map(Input::of_run);
     let inputs: Vec<Input> = inputs.filter(|input| !repeats_round(input)).collect();
     if inputs.is_empty() {
-        return Ok(Answer::NotIn("no shard has started yet".to_owned()));
+        let why = progress.elsewhere();
+        let why = why.unwrap_or_else(|| "no shard has started yet".to_owned());
+        return Ok(Answer::NotIn(why));
     }
     let merge = Merge::read(&inputs, OpenAttempts::Running).map_err(Failure::usage)?;
     let mut builder = ViewBuilder::new();

@@ -13,6 +13,10 @@ use crate::run_folder::view;
 /// The verdict of the merged run and its folder, and how to run what has no result.
 pub(super) fn ended(progress: &JobProgress, shards: &[ShardProgress]) -> String {
     let folder = progress.folder();
+    if progress.elsewhere().is_some() {
+        let path = quoted(folder.path().join("merge.yaml").as_os_str());
+        return format!("the pods have ended\nmerge   kubectl apply -f {path}\n");
+    }
     let merged = folder.merged();
     let view = merged_view(&merged, shards);
     let is_complete = |shard: &&ShardProgress| shard.state == ShardState::Complete;

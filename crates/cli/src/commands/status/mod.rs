@@ -100,8 +100,9 @@ pub(crate) fn status(runs: &Path, arguments: &StatusArguments) -> Result<Exit, F
 fn note_unasked(progress: &JobProgress) {
     if let Some(why) = progress.unasked() {
         note(format_args!(
-            "warning: Slurm could not be asked ({why}): the states are from the journals alone, so \
-             a cancelled shard is shown as waiting or lost"
+            "warning: {} could not be asked ({why}): the states are from the journals alone, so a \
+             cancelled shard is shown as waiting or lost",
+            progress.job().engine.title()
         ));
     }
 }

@@ -40,7 +40,17 @@ pub(super) fn table(progress: &JobProgress, shards: &[ShardProgress]) -> String 
         );
         let _ = writeln!(text, "{}", line.trim_end());
     }
-    text + &totals(shards)
+    if let Some(pods) = progress.pods() {
+        let _ = writeln!(
+            text,
+            "pods: {} active, {} succeeded, {} failed",
+            pods.active, pods.succeeded, pods.failed
+        );
+    }
+    match progress.elsewhere() {
+        Some(why) => text + &why + "\n",
+        None => text + &totals(shards),
+    }
 }
 
 fn remark(shard: &ShardProgress) -> String {

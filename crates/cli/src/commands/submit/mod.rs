@@ -15,7 +15,8 @@ use clap::{Args, CommandFactory, Parser};
 use crashrate_model::Stopping;
 use crashrate_report::plural;
 use crashrate_supervisor::jobs::{
-    self, Engine, Job, JobError, JobFile, JobFolder, JobIds, Submission, Templates,
+    self, Engine, Job, JobError, JobFile, JobFolder, JobIds, JobVolume, Resources, Submission,
+    Templates,
 };
 
 use crashrate_supervisor::plan_file::PlanFile;
@@ -28,7 +29,7 @@ use crate::output::{note, print};
 use crate::run_folder::find;
 use crate::suite_file::find_suite;
 use args::EngineArguments;
-pub(crate) use args::{SUITE_HELP, SubmitArguments};
+pub(crate) use args::{JOBS_HELP, SUITE_HELP, SubmitArguments};
 use words::{Commands, Words, divide};
 use workflow::write_workflow;
 
@@ -182,6 +183,10 @@ fn submission(
     name: String,
     directory: PathBuf,
 ) -> Result<Submission, Failure> {
+    // Jobs from other machines share the volume, and may have the same number.
+    let given = engine.job.as_deref().and_then(Path::file_name);
+    let volume_folder =
+        given.map_or_else(|| name.clone(), |own| own.to_string_lossy().into_owned());
     let crashrate = match &engine.program {
         Some(path) => {
             note_absent(engine, path);
@@ -195,6 +200,7 @@ fn submission(
         shards: engine.shards(),
         crashrate,
         directory,
+        volume_folder,
         plan_words: words.plan,
         run_words: words.run,
         stops_early: false,
@@ -221,7 +227,7 @@ fn submit_job(
     let planned = JobFolder::planned(path);
     let number = planned.number().to_string();
     let name = match engine.on() {
-        // It also names the job's folder on the volume, which jobs from other machines share.
+        // Jobs from other machines share the namespace.
         Engine::Kubernetes => engine_name(suite, Some(&jobs::time_stamp())),
         _ => engine_name(suite, Some(&*number).filter(|number| *number != "0")),
     };
@@ -241,16 +247,7 @@ fn submit_job(
     }
     jobs::check_program(engine.on())?;
     let folder = JobFolder::create(planned.path())?;
-    let job = Job {
-        name: submission.name.clone(),
-        engine: engine.on(),
-        suite: suite.to_owned(),
-        shards: engine.shards(),
-        submitted: jobs::now(),
-        is_started: false,
-        namespace: submission.resources.namespace.clone(),
-        ids: JobIds::default(),
-    };
+    let job = job_of(&submission, suite);
     match start(&folder, plan.map(|(text, _)| text), &files, job) {
         Ok(job) => {
             print(&submitted(&folder, &job, job.shards))?;
@@ -262,6 +259,28 @@ fn submit_job(
             folder.discard();
             Err(error.into())
         }
+    }
+}
+
+/// What `job.toml` says before the engine has the job.
+fn job_of(submission: &Submission, suite: &str) -> Job {
+    let Resources {
+        namespace, volume, ..
+    } = &submission.resources;
+    let in_volume = |claim: &String| JobVolume {
+        claim: claim.clone(),
+        folder: submission.volume_folder.clone(),
+    };
+    Job {
+        name: submission.name.clone(),
+        engine: submission.engine,
+        suite: suite.to_owned(),
+        shards: submission.shards,
+        submitted: jobs::now(),
+        is_started: false,
+        namespace: namespace.clone(),
+        volume: volume.as_ref().map(in_volume),
+        ids: JobIds::default(),
     }
 }
 

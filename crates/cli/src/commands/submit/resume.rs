@@ -22,7 +22,8 @@ pub(super) fn resume(
     let shards = progress.update()?;
     if let Some(why) = progress.unasked() {
         return Err(Failure::usage(format!(
-            "--resume: Slurm could not be asked which shards still run: {why}"
+            "--resume: {} could not be asked which shards still run: {why}",
+            progress.job().engine.title()
         )));
     }
     refuse_running(&progress, &shards)?;
@@ -60,19 +61,28 @@ fn refuse_others(words: &Words) -> Result<(), Failure> {
     }
 }
 
-/// A shard that the engine still has would run twice. For Kubernetes the engine replaces it.
+/// A shard that the engine still has would run twice, or would be killed.
 fn refuse_running(progress: &JobProgress, shards: &[ShardProgress]) -> Result<(), Failure> {
     let job = progress.job();
     let running = shards.iter().filter(|shard| !shard.has_ended);
     let running: Vec<u32> = running.map(|shard| shard.index).collect();
-    if running.is_empty() || job.engine != Engine::Slurm {
-        return Ok(());
-    }
     let id = job.ids.shards.as_deref().unwrap_or("JOB");
+    let (what, cancel) = match (job.engine, progress.pods()) {
+        (Engine::Slurm, _) if !running.is_empty() => {
+            let has = if running.len() == 1 { "has" } else { "have" };
+            (
+                format!("{} {has} not ended", shards_listed(&running)),
+                format!("scancel {id}"),
+            )
+        }
+        (Engine::Kubernetes, Some(pods)) if pods.active > 0 => (
+            format!("pods of {id} have not ended: {} left", pods.active),
+            format!("kubectl delete job {id}"),
+        ),
+        _ => return Ok(()),
+    };
     Err(Failure::usage(format!(
-        "--resume: {} {} not ended: wait, or cancel the job with `scancel {id}`",
-        shards_listed(&running),
-        if running.len() == 1 { "has" } else { "have" }
+        "--resume: {what}; wait, or cancel the job with `{cancel}`"
     )))
 }
 

@@ -2,6 +2,7 @@
 
 mod failing;
 mod reported;
+mod shards;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
