@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_with::skip_serializing_none;
 
 use crate::{Device, Ended, EvidenceMode, Finding, Hello, StopReason};
@@ -29,7 +30,15 @@ pub struct Shard {
     /// From 1.
     pub index: u32,
     /// The number of shards.
+    #[serde(deserialize_with = "count")]
     pub count: u32,
+}
+
+/// A number of shards, which divides numbers of rounds.
+fn count<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let count = u32::deserialize(from)?;
+    Shard::new(1, count).map_err(D::Error::custom)?;
+    Ok(count)
 }
 
 impl Shard {
@@ -98,6 +107,7 @@ impl FromStr for Shard {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Merged {
     /// The number of shards of the whole run.
+    #[serde(deserialize_with = "count")]
     pub count: u32,
     /// The shards that were merged, in order of their indices. The others are missing.
     pub shards: Vec<MergedShard>,
@@ -272,6 +282,15 @@ mod tests {
             error,
             "there are 100001 shards, but a run has at most 100000"
         );
+    }
+
+    #[test]
+    fn journals_with_impossible_numbers_of_shards_are_refused() {
+        for count in [0, 4_000_000_000_u32] {
+            let text = format!(r#"{{"count":{count},"shards":[]}}"#);
+            assert!(serde_json::from_str::<Merged>(&text).is_err(), "{text}");
+        }
+        assert!(serde_json::from_str::<Shard>(r#"{"index":1,"count":16}"#).is_ok());
     }
 
     #[test]

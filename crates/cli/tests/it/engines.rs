@@ -509,7 +509,7 @@ fn the_status_counts_rounds_and_stops_what_is_decided() {
     assert_eq!(complete[1], "complete", "{status}");
     assert_eq!(complete[3..], ["4/4", "0", "0"], "{status}");
     assert!(
-        status.contains("4 of 12 rounds have a result, 0 bad"),
+        status.contains("4 of 12 rounds have a result, 0 crashed"),
         "{status}"
     );
     let undecided = crashrate("status job --stop").expect(121);

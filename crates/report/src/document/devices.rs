@@ -19,7 +19,9 @@ pub(super) fn devices(view: &View) -> Vec<Block> {
         return Vec::new();
     }
     let stopping = view.run.optional_stopping();
-    let mut table = Table::default().texts(["device", "model"]).numbers(["bad"]);
+    let mut table = Table::default()
+        .texts(["device", "model"])
+        .numbers(["crashed"]);
     for row in &view.devices {
         let of = row.first_attempt;
         let rate = match view.units.len() {

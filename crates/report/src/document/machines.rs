@@ -17,7 +17,7 @@ pub(super) fn machines(view: &View) -> Vec<Block> {
     };
     let mut table = Table::default()
         .texts(["machine", "shards", "processor", "device", "driver", "load"])
-        .numbers(["rounds", "bad"])
+        .numbers(["rounds", "crashed"])
         .texts(["state"]);
     for machine in &machines.list {
         table.row(row(view, machine));

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use crashrate_model::{Device, Ended, RunInfo, Shard};
 
 use super::rate_tests::rate_tests;
-use crate::view::{
-    DeviceRow, DeviceUnit, Disturbances, RateTest, RunFacts, Share, UnitDisturbances,
-};
+use crate::view::{DeviceRow, DeviceUnit, Disturbances, RateTest, Share, UnitDisturbances, View};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct DeviceTally {
@@ -140,10 +138,8 @@ impl DeviceTally {
 }
 
 /// Tests whether the rate of each unit is the same on all devices.
-pub(super) fn tests(run: &RunFacts, rows: &[DeviceRow], units: u32) -> Vec<RateTest> {
-    let on_each = |unit: u32| rows.iter().map(move |row| row.of_unit(unit));
-    rate_tests(
-        run,
-        (0..units).map(|unit| (unit as usize, on_each(unit).collect())),
-    )
+pub(super) fn tests(view: &View) -> Vec<RateTest> {
+    let on_each = |unit: u32| view.devices.iter().map(move |row| row.of_unit(unit));
+    let units = (0..view.units.len()).map(|unit| (unit, on_each(unit as u32).collect()));
+    rate_tests(&view.run, units)
 }

@@ -9,6 +9,7 @@ mod bisection;
 mod crashes;
 mod devices;
 mod distinct;
+mod judge;
 mod machines;
 mod order;
 mod provocation;
@@ -140,14 +141,13 @@ impl ViewBuilder {
             }
         }
         order::test(&mut chapters, &mut sequences, &facts.bad);
-        let devices = self.devices.rows(&run.info);
         let mut view = View {
-            device_tests: devices::tests(&facts, &devices, self.units.len() as u32),
             run: facts,
             chapters,
             sequences,
             totals,
-            devices,
+            devices: self.devices.rows(&run.info),
+            device_tests: Vec::new(),
             disturbances: self.devices.disturbances(),
             derived: Derived::default(),
             recommendations: Vec::new(),
@@ -167,9 +167,7 @@ impl ViewBuilder {
             crashes: crashes::sorted(crashes),
             command,
         };
-        order::mark_gates(&mut view);
-        machines::add(&mut view);
-        view.recommendations = advice::that_holds(&run.info.recommendations, &view);
+        judge::judge(&mut view, &run.info);
         Ok(view)
     }
 

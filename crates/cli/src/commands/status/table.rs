@@ -22,7 +22,7 @@ pub(super) fn table(progress: &JobProgress, shards: &[ShardProgress]) -> String 
     let _ = writeln!(
         text,
         "{:>5}  {:8}  {:host$}  {:>13}  {:>7}  {:>4}",
-        "shard", "state", "host", "rounds", "bad", "lost"
+        "shard", "state", "host", "rounds", "crashed", "lost"
     );
     for shard in shards {
         let rounds = match shard.planned {
@@ -82,7 +82,7 @@ fn totals(shards: &[ShardProgress]) -> String {
     };
     let _ = write!(
         text,
-        " have a result, {} bad",
+        " have a result, {} crashed",
         count(sum(|shard| shard.bad))
     );
     match sum(|shard| shard.lost) {
