@@ -182,6 +182,9 @@ pub struct ShardRun {
     pub finished: Option<String>,
     /// Seconds since it was last opened until its last record.
     pub at: f64,
+    /// Seconds that it ran, from its first to its last record, without the time between its end and
+    /// the start that resumed it.
+    pub secs: f64,
     /// Why it started no more rounds; `None` if it has no end on record.
     pub why: Option<StopReason>,
     /// Bytes of its journal that were merged: of two copies of a journal, the longer one is newer.

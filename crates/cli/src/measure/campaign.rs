@@ -51,6 +51,10 @@ pub(crate) fn campaign(
             "{jobs} attempts at the same time change timings and race rates; the run records it"
         );
     }
+    // A command may know better.
+    if let Some(problem) = devices.absence(plan.device_in_use()) {
+        tracing::warn!("{problem}; the commands are started all the same");
+    }
     for gate in unreachable_gates {
         tracing::warn!("{gate}");
     }

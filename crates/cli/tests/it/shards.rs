@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::merge;
 use crate::util::{Done, Journal, Place};
 
 /// Two chapters in both modes, whose results depend on the round and on its seed.
@@ -119,7 +120,13 @@ fn a_stopped_shard_is_resumed_as_the_same_shard() {
     let (ended, _) = rounds(&place.run());
     let expected = [(0, 1), (0, 3), (0, 5), (0, 7), (1, 1), (1, 3), (1, 5)];
     assert_eq!(ended.into_keys().collect::<Vec<_>>(), expected);
-    assert_eq!(place.json()["run"]["complete"], true);
+    let json = place.json();
+    assert_eq!(json["run"]["complete"], true);
+    // Both parts of its journal count as its time.
+    let run = place.run().display().to_string();
+    place.crashrate(&["merge", &run, "-o", "all"]).expect(106);
+    let merged: Value = serde_json::from_str(&merge::report(&place, "all")).unwrap();
+    assert_eq!(merged["run"]["seconds"], json["run"]["seconds"]);
 }
 
 #[test]

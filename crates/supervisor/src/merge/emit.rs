@@ -264,7 +264,7 @@ impl<'a> Emitter<'a> {
         let last = ends.max_by_key(|time| (instant(time), (*time).clone()));
         Closed {
             time: last.cloned().unwrap_or_default(),
-            at: runs(info).map(|run| run.at).fold(0.0, f64::max),
+            at: seconds(info),
             why,
             reason: reason.filter(|_| why != StopReason::Done),
         }
@@ -324,6 +324,13 @@ fn tagged(tag: &str, file: &str) -> String {
 fn runs(info: &RunInfo) -> impl Iterator<Item = &ShardRun> {
     let shards = info.merged.iter().flat_map(|merged| &merged.shards);
     shards.flat_map(|shard| &shard.each)
+}
+
+/// The seconds of the shard that took the longest. Its runs came one after the other.
+fn seconds(info: &RunInfo) -> f64 {
+    let shards = info.merged.iter().flat_map(|merged| &merged.shards);
+    let each = shards.map(|shard| shard.each.iter().map(|run| run.secs).sum());
+    each.fold(0.0, f64::max)
 }
 
 fn instant(time: &str) -> Timestamp {

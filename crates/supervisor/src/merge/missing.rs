@@ -30,13 +30,17 @@ pub(super) fn why(info: &RunInfo, measured: u64) -> (StopReason, Option<String>)
         let words = in_words(info, &missing, &without_end);
         return (StopReason::ShardsMissing, Some(words));
     }
-    let worst = ends
-        .iter()
-        .filter_map(|(index, why)| Some((*index, (*why)?)));
-    match worst.min_by_key(|(_, why)| rank(*why)) {
-        Some((_, why @ (StopReason::Done | StopReason::Decided))) => (why, None),
+    let reasons = ends.iter().filter_map(|(_, why)| *why);
+    match reasons.min_by_key(|why| rank(*why)) {
+        Some(why @ (StopReason::Done | StopReason::Decided)) => (why, None),
         None => (StopReason::Done, None),
-        Some((index, why)) => (why, Some(format!("shard {index} ended for this reason"))),
+        Some(why) => {
+            let for_it = ends.iter().filter(|(_, other)| *other == Some(why));
+            let for_it: Vec<u32> = for_it.map(|(index, _)| *index).collect();
+            let word = if for_it.len() == 1 { "shard" } else { "shards" };
+            let shards = listed(for_it.iter().copied(), for_it.len());
+            (why, Some(format!("{word} {shards} ended for this reason")))
+        }
     }
 }
 
