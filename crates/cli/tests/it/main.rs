@@ -57,6 +57,7 @@ mod live;
 mod locations;
 mod made_journal;
 mod merge;
+#[cfg(target_os = "linux")]
 mod merge_again;
 mod merge_warnings;
 mod minimize;
