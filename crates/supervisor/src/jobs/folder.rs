@@ -43,6 +43,9 @@ pub struct JobIds {
     /// Of the merge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merge: Option<String>,
+    /// Of the cluster that has them, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// Of the watch that cancels the shards when the answer is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watch: Option<String>,
@@ -80,12 +83,27 @@ impl JobFolder {
         }
     }
 
+    /// Creates the folder of a new job with the next number.
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub fn create_next(jobs: &Path, suite: &str) -> Result<JobFolder, JobError> {
+        loop {
+            match JobFolder::create(&JobFolder::next(jobs, suite)?) {
+                // Another `submit` was faster.
+                Err(JobError::Exists { .. }) => {}
+                created => return created,
+            }
+        }
+    }
+
     /// The folder that a new job would have.
     ///
     /// # Errors
     /// The folder of all jobs cannot be read.
     pub fn next(jobs: &Path, suite: &str) -> Result<PathBuf, JobError> {
-        let last = list(jobs)?.iter().map(|job| job.number()).max();
+        // Also of those that have no `job.toml` yet.
+        let last = folders(jobs)?.iter().map(JobFolder::number).max();
         let number = last.unwrap_or(0) + 1;
         let suite = safe_file::readable_name(suite);
         let path = jobs.join(format!("{number}-{suite}"));
@@ -123,6 +141,11 @@ impl JobFolder {
     /// Its plan.
     pub fn plan(&self) -> PathBuf {
         self.path.join("plan.json")
+    }
+
+    /// What the script of a shard has printed, on Slurm.
+    pub fn log(&self, shard: u32) -> PathBuf {
+        self.path.join("logs").join(format!("shard-{shard}.out"))
     }
 
     /// The run that its shards are merged into.
@@ -183,15 +206,19 @@ pub fn jobs_folder(runs: &Path) -> PathBuf {
 }
 
 fn list(jobs: &Path) -> Result<Vec<JobFolder>, JobError> {
+    let mut folders = folders(jobs)?;
+    folders.retain(|folder| folder.path.join(FILE).is_file());
+    folders.sort_by_key(|folder| (folder.number(), folder.path.clone()));
+    Ok(folders)
+}
+
+fn folders(jobs: &Path) -> Result<Vec<JobFolder>, JobError> {
     let entries = match fs::read_dir(jobs) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(JobError::unreadable(jobs))?,
     };
-    let folders = entries.flatten().map(|entry| entry.path());
-    let folders = folders.filter(|path| path.join(FILE).is_file());
-    let mut folders: Vec<JobFolder> = folders.map(|path| JobFolder { path }).collect();
-    folders.sort_by_key(|folder| (folder.number(), folder.path.clone()));
-    Ok(folders)
+    let paths = entries.flatten().map(|entry| entry.path());
+    Ok(paths.map(|path| JobFolder { path }).collect())
 }
 
 /// Finds a job by its folder, its number, its folder's name, or `latest`.

@@ -14,7 +14,7 @@ mod template;
 
 use std::path::Path;
 
-pub use engine::{Engine, Resources};
+pub use engine::{Engine, Overrides, Resources};
 pub use error::JobError;
 pub use folder::{Job, JobFolder, JobIds, find, jobs_folder};
 pub use progress::{JobProgress, ShardProgress, ShardState};
@@ -43,7 +43,7 @@ pub fn check_program(engine: Engine) -> Result<(), JobError> {
 /// the engine's queue then, unless the error is [`JobError::Left`].
 pub fn submit(folder: &JobFolder, mut job: Job) -> Result<Job, JobError> {
     match job.engine {
-        Engine::Slurm => submit_to_slurm(folder, &mut job, None)?,
+        Engine::Slurm => submit_to_slurm(folder, &mut job, &slurm::Chosen::default())?,
         Engine::Kubernetes => {
             job.ids.shards = Some(job.name.clone());
             job.is_started = which::which("kubectl").is_ok();
@@ -60,13 +60,22 @@ pub fn submit(folder: &JobFolder, mut job: Job) -> Result<Job, JobError> {
 }
 
 /// Submits shards of a job again, with the files that are in its folder. They resume their runs.
-/// Kubernetes starts all shards; the complete ones end at once.
+/// Kubernetes starts all shards; the complete ones end at once. Only Slurm takes `overrides`.
 ///
 /// # Errors
 /// The engine's program is not here or refuses, or the engine has no such program.
-pub fn resume(folder: &JobFolder, mut job: Job, shards: &[u32]) -> Result<Job, JobError> {
+pub fn resume(
+    folder: &JobFolder,
+    mut job: Job,
+    shards: &[u32],
+    overrides: &Overrides,
+) -> Result<Job, JobError> {
     match job.engine {
-        Engine::Slurm => submit_to_slurm(folder, &mut job, Some(shards))?,
+        Engine::Slurm => {
+            submission::sbatch::check(&overrides.sbatch)?;
+            let chosen = slurm::Chosen::again(shards, overrides);
+            submit_to_slurm(folder, &mut job, &chosen)?;
+        }
         Engine::Kubernetes => {
             let replace = ["replace", "--force", "--filename", "shards.yaml"];
             kubectl(folder.path(), &replace)?;
@@ -86,9 +95,9 @@ pub fn resume(folder: &JobFolder, mut job: Job, shards: &[u32]) -> Result<Job, J
 fn submit_to_slurm(
     folder: &JobFolder,
     job: &mut Job,
-    only: Option<&[u32]>,
+    chosen: &slurm::Chosen,
 ) -> Result<(), JobError> {
-    slurm::submit(folder, only, |ids| {
+    slurm::submit(folder, chosen, |ids| {
         job.ids = ids;
         job.is_started = true;
         folder.write_job(job)
@@ -102,7 +111,7 @@ fn submit_to_slurm(
 pub fn cancel(folder: &JobFolder, job: &Job) -> Result<(), JobError> {
     let path = folder.path();
     match (job.engine, &job.ids.shards) {
-        (Engine::Slurm, Some(id)) => slurm::stop(id),
+        (Engine::Slurm, Some(id)) => slurm::stop(&job.ids, id),
         (Engine::Kubernetes, Some(name)) => {
             let mut arguments = vec!["delete", "job", name];
             if let Some(namespace) = &job.namespace {

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use crashrate_model::{Outcome, OutcomeSet, Record, Shard, StopReason};
 
-use super::{Engine, Job, JobError, JobFolder, slurm};
+use super::slurm::{self, Task};
+use super::{Engine, Job, JobError, JobFolder};
 use crate::journal::{self, Position};
 use crate::plan_file::PlanFile;
 
@@ -47,6 +48,11 @@ pub struct ShardProgress {
     pub silent: Option<Duration>,
     /// Why its journal cannot be read.
     pub problem: Option<String>,
+    /// Why its latest run ended.
+    pub end: Option<StopReason>,
+    /// Why the engine holds its task, which someone has to release. The merge waits for it, even if
+    /// the shard is complete.
+    pub held: Option<String>,
 }
 
 /// What a shard does.
@@ -132,7 +138,7 @@ impl JobProgress {
             run.update(&folder);
         }
         let queue = match (self.job.engine, &self.job.ids.shards) {
-            (Engine::Slurm, Some(id)) => Some(slurm::queue(id)),
+            (Engine::Slurm, Some(id)) => Some(slurm::queue(&self.job.ids, id)),
             _ => None,
         };
         let (queue, unasked) = match queue {
@@ -158,10 +164,12 @@ impl JobProgress {
             .sum()
     }
 
-    fn shard(&self, index: u32, queue: Option<&BTreeMap<u32, String>>) -> ShardProgress {
+    fn shard(&self, index: u32, queue: Option<&BTreeMap<u32, Task>>) -> ShardProgress {
         let is_own = |run: &&ShardRun| run.shard.is_some_and(|shard| shard.index == index);
         let runs: Vec<&ShardRun> = self.runs.values().filter(is_own).collect();
-        let queued = queue.map(|queue| queue.get(&index).map(String::as_str));
+        let task = queue.and_then(|queue| queue.get(&index));
+        let held = task.and_then(Task::held).map(str::to_owned);
+        let queued = queue.map(|_| task.map(|task| &*task.state));
         // A complete run counts, whatever was begun beside it.
         let best = runs
             .iter()
@@ -176,6 +184,7 @@ impl JobProgress {
                 has_ended: state == ShardState::Missing,
                 state,
                 planned: self.planned(index),
+                held,
                 ..ShardProgress::default()
             };
         };
@@ -188,7 +197,7 @@ impl JobProgress {
         ShardProgress {
             index,
             state,
-            has_ended: has_ended(state, queued),
+            has_ended: held.is_none() && has_ended(state, queued),
             host: best.host.clone(),
             rounds: rounds.len() as u64,
             planned: best.planned,
@@ -197,6 +206,8 @@ impl JobProgress {
             written: runs.iter().filter_map(|run| run.written).max(),
             silent: written.and_then(|time| SystemTime::now().duration_since(time).ok()),
             problem: best.problem.clone(),
+            end: best.end,
+            held,
         }
     }
 }

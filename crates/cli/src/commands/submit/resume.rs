@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crashrate_supervisor::jobs::{self, Engine, JobProgress, ShardProgress, ShardState};
+use crashrate_supervisor::jobs::{self, Engine, Job, JobProgress, Overrides, ShardProgress, ShardState};
 
 use super::args::EngineArguments;
 use super::submitted;
@@ -25,6 +25,7 @@ pub(super) fn resume(
             "--resume: Slurm could not be asked which shards still run: {why}"
         )));
     }
+    refuse_overrides(progress.job(), engine)?;
     refuse_running(&progress, &shards)?;
     let left = shards
         .iter()
@@ -41,7 +42,7 @@ pub(super) fn resume(
         ))?;
         return Ok(Exit::Passed);
     }
-    let job = jobs::resume(progress.folder(), progress.job().clone(), &left)?;
+    let job = jobs::resume(progress.folder(), progress.job().clone(), &left, &engine.overrides())?;
     note(format_args!("shards {}", listed(&left)));
     let shards = match job.engine {
         Engine::Slurm => left.len() as u32,
@@ -63,6 +64,18 @@ fn refuse_others(words: &Words) -> Result<(), Failure> {
     }
 }
 
+/// The manifests of other engines have their options.
+fn refuse_overrides(job: &Job, engine: &EngineArguments) -> Result<(), Failure> {
+    match job.engine {
+        Engine::Slurm => Ok(()),
+        _ if engine.overrides() == Overrides::default() => Ok(()),
+        engine => Err(Failure::usage(format!(
+            "--time, --partition and --sbatch: a job of --on {engine} is resumed as it is; leave \
+             them out, or change its files"
+        ))),
+    }
+}
+
 /// A shard that the engine still has would run twice. For Kubernetes the engine replaces it.
 fn refuse_running(progress: &JobProgress, shards: &[ShardProgress]) -> Result<(), Failure> {
     let job = progress.job();
@@ -70,6 +83,13 @@ fn refuse_running(progress: &JobProgress, shards: &[ShardProgress]) -> Result<()
     let running: Vec<u32> = running.map(|shard| shard.index).collect();
     if running.is_empty() || job.engine != Engine::Slurm {
         return Ok(());
+    }
+    if let Some(held) = shards.iter().find(|shard| shard.held.is_some()) {
+        return Err(Failure::usage(format!(
+            "--resume: Slurm holds tasks of this job, such as that of shard {}: `crashrate status` \
+             says how to release them",
+            held.index
+        )));
     }
     let id = job.ids.shards.as_deref().unwrap_or("JOB");
     Err(Failure::usage(format!(
