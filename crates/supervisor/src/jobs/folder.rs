@@ -88,6 +88,10 @@ impl JobFolder {
     /// # Errors
     /// It cannot be created.
     pub fn create_next(jobs: &Path, suite: &str) -> Result<JobFolder, JobError> {
+        fs::create_dir_all(jobs).map_err(JobError::unwritten(jobs))?;
+        // Two jobs that are submitted at the same time must not take the same number. Not every
+        // shared disk can lock a folder: there at least the names differ.
+        let _numbering = fs::File::open(jobs).and_then(|folder| folder.lock().map(|()| folder));
         loop {
             match JobFolder::create(&JobFolder::next(jobs, suite)?) {
                 // Another `submit` was faster.

@@ -48,7 +48,7 @@ pub(super) fn resume(
         Engine::Slurm => left.len() as u32,
         _ => job.shards,
     };
-    print(&submitted(progress.folder(), &job, shards))?;
+    print(&submitted(runs, progress.folder(), &job, shards))?;
     Ok(Exit::Passed)
 }
 
