@@ -51,6 +51,15 @@ pub struct JobIds {
     pub watch: Option<String>,
 }
 
+impl JobIds {
+    /// The option that a command of Slurm needs for these parts, with a space after it; empty if
+    /// there is one cluster.
+    pub fn cluster_option(&self) -> String {
+        let cluster = self.cluster.as_ref();
+        cluster.map_or_else(String::new, |name| format!("-M {name} "))
+    }
+}
+
 /// The folder of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobFolder {

@@ -39,7 +39,9 @@ impl Chosen {
         let partition = overrides.partition.iter();
         Chosen {
             shards: own,
-            all: partition.map(|name| format!("--partition={name}")).collect(),
+            all: partition
+                .map(|name| format!("--partition={name}"))
+                .collect(),
         }
     }
 }
@@ -73,14 +75,13 @@ pub(super) fn submit(
 
 /// Submits all parts, and notes the number of each as soon as it is known. Returns those of the
 /// parts that are held until the numbers are on record: the watch reads them.
-fn submit_parts(
-    folder: &JobFolder,
-    chosen: &Chosen,
-    ids: &mut JobIds,
-) -> Result<String, JobError> {
+fn submit_parts(folder: &JobFolder, chosen: &Chosen, ids: &mut JobIds) -> Result<String, JobError> {
     let path = folder.path();
     let submit = |ids: &JobIds, own: &[&str], script| {
-        let all = own.iter().copied().chain(chosen.all.iter().map(String::as_str));
+        let all = own
+            .iter()
+            .copied()
+            .chain(chosen.all.iter().map(String::as_str));
         let all: Vec<&str> = all.chain([script]).collect();
         sbatch(path, &of_cluster(ids, &all))
     };
@@ -197,7 +198,14 @@ impl Task {
 /// # Errors
 /// Slurm does not answer here.
 pub(super) fn queue(ids: &JobIds, id: &str) -> Result<BTreeMap<u32, Task>, JobError> {
-    let arguments = ["--noheader", "--array", "--jobs", id, "--format", "%K %T %r"];
+    let arguments = [
+        "--noheader",
+        "--array",
+        "--jobs",
+        id,
+        "--format",
+        "%K %T %r",
+    ];
     match call("squeue", Path::new("."), &of_cluster(ids, &arguments)) {
         Ok(text) => Ok(text.lines().filter_map(task).collect()),
         // Slurm forgets jobs some time after their end.

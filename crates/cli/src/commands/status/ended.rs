@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crashrate_report::{Detail, ExitClass, RunState, View, exit_class, plural, terminal};
 use crashrate_model::StopReason;
+use crashrate_report::{Detail, ExitClass, RunState, View, exit_class, plural, terminal};
 use crashrate_supervisor::jobs::{JobFolder, JobProgress, ShardProgress, ShardState};
 use crashrate_supervisor::journal;
 
@@ -76,7 +76,7 @@ fn reason(folder: &JobFolder, shard: &ShardProgress) -> &'static str {
         (_, Some(StopReason::JournalFailed)) => "its journal could not be written",
         (_, Some(StopReason::Interrupted)) => "cancelled, or over the time limit",
         (ShardState::Missing, _) if has_text(&folder.log(shard.index)) => {
-            "failed at its start (see the log)"
+            "failed at the start (see the log)"
         }
         _ => "cancelled, failed, or over the time limit",
     }

@@ -51,8 +51,7 @@ fn held(job: &Job, shards: &[ShardProgress]) -> String {
     if tasks.is_empty() {
         return String::new();
     }
-    let cluster = job.ids.cluster.as_ref();
-    let cluster = cluster.map_or_else(String::new, |name| format!("-M {name} "));
+    let cluster = job.ids.cluster_option();
     format!(
         "Slurm holds {}; the merge waits for {}\nrelease scontrol {cluster}release {}\n",
         plural(tasks.len() as u64, "task"),

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crashrate_supervisor::jobs::{self, Engine, Job, JobProgress, Overrides, ShardProgress, ShardState};
+use crashrate_supervisor::jobs::{
+    self, Engine, Job, JobProgress, Overrides, ShardProgress, ShardState,
+};
 
 use super::args::EngineArguments;
 use super::submitted;
@@ -42,7 +44,12 @@ pub(super) fn resume(
         ))?;
         return Ok(Exit::Passed);
     }
-    let job = jobs::resume(progress.folder(), progress.job().clone(), &left, &engine.overrides())?;
+    let job = jobs::resume(
+        progress.folder(),
+        progress.job().clone(),
+        &left,
+        &engine.overrides(),
+    )?;
     note(format_args!("shards {}", listed(&left)));
     let shards = match job.engine {
         Engine::Slurm => left.len() as u32,
@@ -93,8 +100,9 @@ fn refuse_running(progress: &JobProgress, shards: &[ShardProgress]) -> Result<()
     }
     let id = job.ids.shards.as_deref().unwrap_or("JOB");
     Err(Failure::usage(format!(
-        "--resume: the shards {} have not ended: wait for them, or cancel them with `scancel {id}`",
-        listed(&running)
+        "--resume: the shards {} have not ended: wait for them, or cancel them with `scancel {}{id}`",
+        listed(&running),
+        job.ids.cluster_option()
     )))
 }
 

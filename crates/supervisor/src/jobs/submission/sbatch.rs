@@ -46,7 +46,9 @@ fn name(option: &str) -> Option<&'static str> {
             word.len() > 1 && long.starts_with(word)
         }
         None => {
-            let letter = option.strip_prefix('-').and_then(|word| word.chars().next());
+            let letter = option
+                .strip_prefix('-')
+                .and_then(|word| word.chars().next());
             letter.is_some() && letter == *short
         }
     };
