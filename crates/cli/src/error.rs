@@ -1,6 +1,7 @@
 //! The exit codes, and failures with the exit code that each leads to.
 
 use std::fmt::{Display, Write as _};
+use std::io;
 
 use crashrate_supervisor::journal::FolderError;
 use crashrate_supervisor::plan_file::PlanFileError;
@@ -22,6 +23,14 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// The exit with `--report-only`: only an incomplete run fails.
+    pub(crate) fn of_report_only(self) -> Exit {
+        match self {
+            Exit::NotPassed | Exit::Refuted | Exit::Undecided => Exit::Passed,
+            other => other,
+        }
+    }
+
     /// Every exit, with its meaning.
     pub(crate) const ALL: [(Exit, &'static str); 8] = [
         (
@@ -102,16 +111,6 @@ impl From<SuiteError> for Failure {
     }
 }
 
-impl From<PlanFileError> for Failure {
-    fn from(error: PlanFileError) -> Failure {
-        let exit = match error {
-            PlanFileError::Unwritten { .. } => Exit::Journal,
-            _ => Exit::Usage,
-        };
-        Failure::new(exit, error)
-    }
-}
-
 impl From<FolderError> for Failure {
     fn from(error: FolderError) -> Failure {
         let exit = match error {
@@ -120,6 +119,32 @@ impl From<FolderError> for Failure {
         };
         Failure::new(exit, error)
     }
+}
+
+impl From<PlanFileError> for Failure {
+    fn from(error: PlanFileError) -> Failure {
+        let exit = match &error {
+            PlanFileError::Unwritten { .. } => Exit::Journal,
+            PlanFileError::Unreadable { source, .. } if is_of_disk(source) => Exit::Journal,
+            _ => Exit::Usage,
+        };
+        Failure::new(exit, error)
+    }
+}
+
+/// Whether the disk failed. A missing folder or missing rights are a wrong command line.
+fn is_of_disk(error: &io::Error) -> bool {
+    use io::ErrorKind;
+    !matches!(
+        error.kind(),
+        ErrorKind::NotFound
+            | ErrorKind::NotADirectory
+            | ErrorKind::IsADirectory
+            | ErrorKind::PermissionDenied
+            | ErrorKind::InvalidData
+            | ErrorKind::InvalidInput
+            | ErrorKind::InvalidFilename
+    )
 }
 
 impl From<RunError> for Failure {

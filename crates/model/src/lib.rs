@@ -45,7 +45,7 @@ pub use plan_order::PlanOrder;
 pub use provoke::{Aim, BadEnd, ProvokeAnswer, ProvokeRule, Provoked, ProvokedArm};
 pub use record::{Built, Closed, Ending, JOURNAL_VERSION, Opened, Record, Started, ZygoteEnd};
 pub use run_info::{Baseline, Claim, Earlier, GivenCommand, Imported, RunInfo, agree};
-pub use shard::{Merged, MergedShard, ResumedPart, Shard, ShardRun};
+pub use shard::{Merged, MergedShard, ResumedPart, Shard, ShardRun, is_same_machine};
 pub use stop_reason::StopReason;
 pub use stopping::{ALPHA, Axis, Contrast, Gate, RateBound, Reading, Stopping, contrasts, places};
 pub use unit::{DEFAULT_VARIANT, Mode, Spawn, Unit, executed_variant};

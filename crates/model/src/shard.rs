@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_with::skip_serializing_none;
 
 use crate::{Device, Ended, EvidenceMode, Finding, Hello, StopReason};
@@ -29,10 +30,39 @@ pub struct Shard {
     /// From 1.
     pub index: u32,
     /// The number of shards.
+    #[serde(deserialize_with = "count")]
     pub count: u32,
 }
 
+/// A number of shards, which divides numbers of rounds.
+fn count<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let count = u32::deserialize(from)?;
+    Shard::new(1, count).map_err(D::Error::custom)?;
+    Ok(count)
+}
+
 impl Shard {
+    /// The most shards of a run.
+    pub const MOST: u32 = 100_000;
+
+    /// A shard of a run of `count` shards.
+    ///
+    /// # Errors
+    /// There is no such shard, or there are too many.
+    pub fn new(index: u32, count: u32) -> Result<Shard, String> {
+        match count {
+            0 => Err("there must be at least 1 shard".to_owned()),
+            _ if count > Shard::MOST => Err(format!(
+                "there are {count} shards, but a run has at most {}",
+                Shard::MOST
+            )),
+            _ if (1..=count).contains(&index) => Ok(Shard { index, count }),
+            _ => Err(format!(
+                "there is no shard {index} of {count}: shards are numbered from 1 to {count}"
+            )),
+        }
+    }
+
     /// The shard of `count` shards that has a round (from 1).
     pub fn of_round(round: u32, count: u32) -> Shard {
         Shard {
@@ -48,7 +78,10 @@ impl Shard {
 
     /// How many of a unit's rounds belong to the shard.
     pub fn rounds_of(self, rounds: u32) -> u32 {
-        (rounds + self.count - self.index) / self.count
+        match rounds.checked_sub(self.index) {
+            Some(after) => after / self.count + 1,
+            None => 0,
+        }
     }
 }
 
@@ -66,13 +99,7 @@ impl FromStr for Shard {
         let (index, count) = text.split_once('/').ok_or_else(invalid)?;
         let index: u32 = index.parse().map_err(|_| invalid())?;
         let count: u32 = count.parse().map_err(|_| invalid())?;
-        match count {
-            0 => Err("there must be at least 1 shard".to_owned()),
-            _ if (1..=count).contains(&index) => Ok(Shard { index, count }),
-            _ => Err(format!(
-                "there is no shard {index} of {count}: shards are numbered from 1 to {count}"
-            )),
-        }
+        Shard::new(index, count)
     }
 }
 
@@ -80,6 +107,7 @@ impl FromStr for Shard {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Merged {
     /// The number of shards of the whole run.
+    #[serde(deserialize_with = "count")]
     pub count: u32,
     /// The shards that were merged, in order of their indices. The others are missing.
     pub shards: Vec<MergedShard>,
@@ -90,6 +118,14 @@ impl Merged {
     pub fn of_round(&self, round: u32) -> Option<&MergedShard> {
         let index = Shard::of_round(round, self.count).index;
         self.shards.iter().find(|shard| shard.index == index)
+    }
+
+    /// The shards without a run that have one of these rounds of a unit.
+    pub fn missing(&self, rounds: u32) -> impl Iterator<Item = Shard> + '_ {
+        let count = self.count;
+        let has = |index: &u32| self.shards.iter().any(|shard| shard.index == *index);
+        let missing = (1..=count.min(rounds)).filter(move |index| !has(index));
+        missing.map(move |index| Shard { index, count })
     }
 
     /// The device that an attempt ran on, if crashrate chose it.
@@ -146,6 +182,9 @@ pub struct ShardRun {
     pub finished: Option<String>,
     /// Seconds since it was last opened until its last record.
     pub at: f64,
+    /// Seconds that it ran, from its first to its last record, without the time between its end and
+    /// the start that resumed it.
+    pub secs: f64,
     /// Why it started no more rounds; `None` if it has no end on record.
     pub why: Option<StopReason>,
     /// Bytes of its journal that were merged: of two copies of a journal, the longer one is newer.
@@ -174,6 +213,25 @@ pub struct ShardRun {
     pub max_failures: Option<u32>,
     /// As in [`RunInfo::time_budget`](crate::RunInfo::time_budget).
     pub time_budget: Option<f64>,
+}
+
+/// The facts of a machine that do not change while it stays the same one.
+const HARDWARE: [&str; 4] = ["host", "cpu", "memory", "gpu"];
+
+/// Whether two runs, by the facts of their machines and their devices, ran on the same machine with
+/// the same devices. Its software and the state of the tested repository may differ.
+pub fn is_same_machine(
+    (facts, devices): (&BTreeMap<String, String>, &[Device]),
+    (other_facts, other_devices): (&BTreeMap<String, String>, &[Device]),
+) -> bool {
+    HARDWARE
+        .iter()
+        .all(|fact| facts.get(*fact) == other_facts.get(*fact))
+        && devices.len() == other_devices.len()
+        && devices
+            .iter()
+            .zip(other_devices)
+            .all(|(one, two)| one.is_same(two))
 }
 
 /// The part of a journal that a machine wrote after the run was resumed there.
@@ -212,6 +270,43 @@ mod tests {
                 assert_eq!(all, rounds);
             }
         }
+    }
+
+    #[test]
+    fn the_largest_numbers_of_rounds_are_divided() {
+        let shard = Shard {
+            index: 2,
+            count: Shard::MOST,
+        };
+        assert_eq!(shard.rounds_of(u32::MAX), 42_950);
+        assert_eq!(shard.rounds_of(1), 0);
+        let error = "1/100001".parse::<Shard>().unwrap_err();
+        assert_eq!(
+            error,
+            "there are 100001 shards, but a run has at most 100000"
+        );
+    }
+
+    #[test]
+    fn journals_with_impossible_numbers_of_shards_are_refused() {
+        for count in [0, 4_000_000_000_u32] {
+            let text = format!(r#"{{"count":{count},"shards":[]}}"#);
+            assert!(serde_json::from_str::<Merged>(&text).is_err(), "{text}");
+        }
+        assert!(serde_json::from_str::<Shard>(r#"{"index":1,"count":16}"#).is_ok());
+    }
+
+    #[test]
+    fn shards_without_blocks_are_not_missing() {
+        let merged = Merged {
+            count: 5,
+            shards: vec![MergedShard {
+                index: 2,
+                ..MergedShard::default()
+            }],
+        };
+        let missing = merged.missing(3).map(|shard| shard.index);
+        assert_eq!(missing.collect::<Vec<_>>(), [1, 3]);
     }
 
     #[test]

@@ -42,6 +42,14 @@ impl Stopping {
     pub fn is_by_data(&self) -> bool {
         *self != Stopping::FixedRounds
     }
+
+    /// Returns whether the rounds search for something and choose what runs next.
+    pub fn is_search(&self) -> bool {
+        matches!(
+            self,
+            Stopping::Minimized(_) | Stopping::Bisected(_) | Stopping::Provoked(_)
+        )
+    }
 }
 
 /// The two sides of a comparison.

@@ -21,11 +21,11 @@ pub use error::{ReportError, ViewError};
 pub use tally::ViewBuilder;
 pub use view::{
     Advice, Bisection, Bounds, Cell, ChapterRow, CommitSeen, CrashPlace, CrashRole, CrashRow,
-    DeviceRow, DiedInCounts, Disturbances, Ends, EvidencePart, ExitClass, Exposure, GateSeen, Held,
-    InShort, Judgement, Machine, MachineTest, MachineUnit, Machines, MeasureStat, Missed,
+    DeviceRow, DeviceUnit, DiedInCounts, Disturbances, Ends, EvidencePart, ExitClass, Exposure,
+    GateSeen, Held, InShort, Judgement, Machine, MachineUnit, Machines, MeasureStat, Missed,
     MissingBlocks, Note, OptionalStopping, Outcomes, Pace, PairsSeen, PartSeen, Provocation,
-    Reason, Results, RoundOrder, RoundRange, RunFacts, RunLine, RunState, Running, Search,
-    SequenceRow, ShardState, Share, Spread, Totals, UnitDisturbances, View, exit_class,
+    RateTest, Reason, Results, RoundOrder, RoundRange, RunFacts, RunLine, RunState, Running,
+    Search, SequenceRow, ShardState, Share, Spread, Totals, UnitDisturbances, View, exit_class,
 };
 pub use words::{count, estimate, percent, plural, quantity, rate, seconds, share, units};
 pub use write::{

@@ -7,12 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crashrate_adapters::{ExitCodes, ExitMeaning};
-use crashrate_model::{
-    Ended, Mode, Outcome, Perturbation, Perturbations, Record, RunInfo, Stopping, Unit,
-};
+use crashrate_model::{Ended, Mode, Outcome, Perturbation, Perturbations, Record, RunInfo, Unit};
 use thiserror::Error;
 
-use crate::journal::{self, JournalError};
+use crate::journal::{self, JOURNAL, JournalError};
 use crate::plan::{AttemptSpec, Plan, RoundKey, SpecBuilder, round_seed};
 use crate::process::StartFile;
 use crate::program::{self, Programs};
@@ -176,7 +174,7 @@ impl JournalOfRound {
             ends: Vec::new(),
             crashes: BTreeMap::new(),
         };
-        for record in journal::read(&folder.join("journal.jsonl"))? {
+        for record in journal::read(&folder.join(JOURNAL))? {
             match record? {
                 Record::Opened(opened) => recorded.run = Some(opened.run),
                 Record::Ended(ended) => {
@@ -204,7 +202,12 @@ impl JournalOfRound {
     fn described(&self, plan: &Plan, units: &[usize]) -> Vec<String> {
         let crashes = |unit: &usize| self.crashes.get(unit).copied().unwrap_or(0);
         let mut shown = units.to_vec();
-        if units.len() > LISTED || self.run.as_ref().is_some_and(is_search) {
+        if units.len() > LISTED
+            || self
+                .run
+                .as_ref()
+                .is_some_and(|run| run.stopping.is_search())
+        {
             if shown.iter().any(|unit| crashes(unit) > 0) {
                 shown.retain(|unit| crashes(unit) > 0);
             }
@@ -216,14 +219,6 @@ impl JournalOfRound {
         let more = (left > 0).then(|| format!("... and {left} more"));
         words.chain(more).collect()
     }
-}
-
-/// Whether the rounds of the run chose what ran next.
-fn is_search(run: &RunInfo) -> bool {
-    matches!(
-        run.stopping,
-        Stopping::Minimized(_) | Stopping::Bisected(_) | Stopping::Provoked(_)
-    )
 }
 
 /// The index of the only unit that fits: by the choice, else the one that crashed, else the one that

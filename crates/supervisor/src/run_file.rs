@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use crate::safe_file;
 use crate::suite::Suite;
 
-const NAME: &str = "run.toml";
+pub(crate) const NAME: &str = "run.toml";
 
 #[derive(Deserialize, Serialize)]
 struct RunFile<'a> {

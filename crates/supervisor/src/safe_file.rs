@@ -20,6 +20,8 @@ const FOLDER: OFlags = OFlags::DIRECTORY
 const REGULAR: OFlags = OFlags::NOFOLLOW
     .union(OFlags::NONBLOCK)
     .union(OFlags::CLOEXEC);
+/// How the names of temporary files begin.
+const TEMPORARY: &str = ".new-";
 const NEW_FILE: Mode = Mode::from_bits_truncate(0o666);
 const NEW_FOLDER: Mode = Mode::from_bits_truncate(0o777);
 
@@ -95,7 +97,7 @@ pub fn write(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let temporary = format!(".new-{}-{count}", std::process::id());
+    let temporary = format!("{TEMPORARY}{}-{count}", std::process::id());
     // A killed crashrate with the same process id may have left it.
     let _ = rustix::fs::unlinkat(&parent, &temporary, AtFlags::empty());
     let flags = REGULAR | OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
@@ -107,6 +109,11 @@ pub fn write(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
         let _ = rustix::fs::unlinkat(&parent, &temporary, AtFlags::empty());
     }
     written
+}
+
+/// Whether a file of this name is what a [`write`] left that was killed.
+pub(crate) fn is_temporary(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
 }
 
 /// Creates a folder inside the folder, if it does not exist yet.

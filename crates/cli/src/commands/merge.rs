@@ -1,11 +1,9 @@
 //! `crashrate merge`: one run of the runs of shards.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::slice;
 
 use clap::Args;
-use crashrate_model::Record;
 use crashrate_report::{Detail, RunState, TerminalOptions, terminal};
 use crashrate_supervisor::journal::{self, FolderError, JournalError, RunFolder};
 use crashrate_supervisor::merge::{
@@ -21,7 +19,7 @@ use crate::run_folder::{
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Each round counts once, also if runs are given twice or were merged before. If the job of a shard \
+Each round counts once, even if runs are given twice or were merged before. If the job of a shard \
 was started again, the first result of a round counts, and what the earlier job lost is shown as \
 lost. Runs of another plan, or with other programs, are refused.
 
@@ -86,7 +84,10 @@ pub(crate) fn merge(runs: &Path, arguments: &MergeArguments) -> Result<Exit, Fai
     }
     let text = terminal(&view, &options);
     print(&with_findable_run(text, &view, runs, &path))?;
-    Ok(exit_of(&view, arguments.report_only))
+    Ok(match arguments.report_only {
+        true => exit_of(&view).of_report_only(),
+        false => exit_of(&view),
+    })
 }
 
 /// The runs with these names. A repeated round in a folder of shards is left out: it is no part of
@@ -116,10 +117,7 @@ fn inputs(runs: &Path, names: &[String]) -> Result<Vec<Input>, Failure> {
 
 /// Whether a run is a repetition of one round (`run --round`).
 pub(crate) fn repeats_round(input: &Input) -> bool {
-    let first = journal::read(&input.journal)
-        .ok()
-        .and_then(|mut records| records.next());
-    matches!(first, Some(Ok(Record::Opened(opened))) if opened.run.only_round.is_some())
+    journal::first_opened(&input.journal).is_some_and(|opened| opened.run.only_round.is_some())
 }
 
 /// Says if a run is not over, or has nothing to merge.
@@ -146,16 +144,17 @@ fn place(runs: &Path, arguments: &MergeArguments, merge: &mut Merge) -> Result<P
         merge.renumber(number);
     }
     if let Some(folder) = &arguments.output {
-        let entries = fs::read_dir(folder).map_or(0, Iterator::count);
-        if entries > 0 && !merge.is_result(folder) {
+        if !merge.can_replace(folder) {
             return Err(failure(MergeError::Occupied(folder.clone())));
         }
         return Ok(folder.clone());
     }
-    if arguments.number.is_none() {
-        let wanted = merge.info().number;
-        let number = journal::number_for_merged(runs, wanted, merge.folder_name())?;
-        merge.renumber(number);
+    let number = merge.info().number;
+    match journal::check_number(runs, number, merge.folder_name()) {
+        Err(FolderError::Taken { .. }) if arguments.number.is_none() => {
+            merge.renumber(journal::free_number(runs, None)?);
+        }
+        checked => checked?,
     }
     Ok(runs.join(merge.folder_name()))
 }

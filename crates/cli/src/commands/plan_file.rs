@@ -6,7 +6,7 @@ use clap::{Arg, Args};
 use crashrate_report::plural;
 use crashrate_supervisor::request::{DeviceChoice, RunOptions, RunRequest};
 
-use crate::commands::submit::SUITE_HELP;
+use crate::commands::submit::{JOBS_HELP, SUITE_HELP};
 use crate::error::{Exit, Failure};
 use crate::measure::{self, MeasureArguments, RoundsArguments};
 use crate::output::{answer, note};
@@ -36,8 +36,6 @@ pub(crate) struct PlanFileArguments {
     output: Option<PathBuf>,
 }
 
-const JOBS_HELP: &str = "Concurrent attempts, on each device if there are several; more than 1 changes \
-     timings and race rates [1, 4 for a crowd]";
 const EVIDENCE_HELP: &str = "Where evidence of crashes comes from. auto: core dumps where they are \
      safe, else extra traced rounds that do not count. core: core dumps. trace: trace every attempt, \
      which changes the rate of races [auto]";
@@ -88,7 +86,7 @@ pub(crate) fn plan_file(runs: &Path, arguments: &PlanFileArguments) -> Result<Ex
         .unwrap_or(Path::new("plan.json"));
     let file = measure::plan_file(request, measure.worker.as_deref(), shown)?;
     let Some(path) = &arguments.output else {
-        return answer(&file.text().map_err(Failure::usage)?);
+        return answer(&file.text()?);
     };
     file.write()?;
     if !measure.how.quiet {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use clap::{Args, Subcommand};
 use crashrate_report::{InShort, RunLine, plural, runs_terminal};
 use crashrate_supervisor::build::KeptBuilds;
-use crashrate_supervisor::journal::{self, FolderError};
+use crashrate_supervisor::journal::{self, FolderError, JOURNAL};
 use crashrate_supervisor::suite::bytes_text;
 
 use crate::error::{Exit, Failure};
@@ -131,7 +131,7 @@ fn prune(runs: &Path, arguments: &PruneArguments) -> Result<Exit, Failure> {
 /// Whether a run's journal was last written longer ago than `age`. An unreadable one does not count
 /// as old.
 fn is_older(folder: &Path, age: Duration) -> bool {
-    let written = ["journal.jsonl", "lock"]
+    let written = [JOURNAL, "lock"]
         .iter()
         .find_map(|name| folder.join(name).symlink_metadata().ok()?.modified().ok());
     written

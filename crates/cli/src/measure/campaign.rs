@@ -18,7 +18,8 @@ use crate::environment::{GUARDIAN, enough_for_run, this_program};
 use crate::error::Failure;
 use crate::run_folder::find;
 
-/// Checks the machine and the programs, and sets up the campaign.
+/// Checks the programs, and sets up the campaign. [`lock_devices`](super::lock_devices) examines the
+/// machine.
 pub(crate) fn campaign(
     runs: &Path,
     request: RunRequest,
@@ -50,16 +51,18 @@ pub(crate) fn campaign(
             "{jobs} attempts at the same time change timings and race rates; the run records it"
         );
     }
+    // A command may know better.
+    if let Some(problem) = devices.absence(plan.device_in_use()) {
+        tracing::warn!("{problem}; the commands are started all the same");
+    }
     for gate in unreachable_gates {
         tracing::warn!("{gate}");
     }
     let watching = Watching::choose(evidence, &plan, (&program, GUARDIAN), how.core_dumps)
         .map_err(Failure::usage)?;
     let places = places(runs, &plan, how)?;
-    let mut findings = doctor::examine_for(&plan, &workers);
-    findings.extend(refused.iter().map(doctor::refused_call));
     Ok(Campaign {
-        findings,
+        findings: refused.iter().map(doctor::refused_call).collect(),
         bounds: Bounds {
             slots: jobs,
             max_failures: None,

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crashrate_model::{Record, StopReason};
-use crashrate_supervisor::journal::{self, FolderError, RunFolder};
+use crashrate_supervisor::journal::{self, FolderError, JOURNAL, RunFolder};
 use crashrate_supervisor::request::{RequestError, RunRequest};
 
 use super::HowArguments;
@@ -35,17 +35,13 @@ pub(crate) fn earlier(
     let Some(path) = latest(runs, request)? else {
         return Ok(None);
     };
-    let name = path.to_string_lossy();
     let lister = lister_of(runs, how);
     let mut is_waiting = false;
     loop {
-        match RunRequest::resume(runs, &name, how.jobs, how.evidence, &lister) {
-            Ok((mut earlier, folder)) => {
-                // The run may have been begun on a machine that asks its devices in another way.
-                let probe = &request.plan.suite.probe;
-                earlier.plan.suite.probe.clone_from(probe);
+        match request.resume_shard(&path, how.jobs, how.evidence, &lister) {
+            Ok((earlier, folder)) => {
                 let is_complete = is_complete(folder.path());
-                // Who read that it waits needs to know that it no longer does.
+                // If the wait was printed, print its end, too.
                 if !how.quiet || is_waiting {
                     note(format_args!("continues run {}", folder.id()));
                 }
@@ -74,14 +70,10 @@ pub(crate) fn earlier(
 fn latest(runs: &Path, request: &RunRequest) -> Result<Option<PathBuf>, Failure> {
     let plan = request.plan.fingerprint();
     let is_own = |folder: &PathBuf| {
-        let first = journal::read(&folder.join("journal.jsonl")).ok();
-        let first = first.and_then(|mut records| records.next()?.ok());
-        match first {
-            Some(Record::Opened(opened)) => {
-                opened.run.plan.as_ref() == Some(&plan) && opened.run.shard == request.plan.shard
-            }
-            _ => false,
-        }
+        let first = journal::first_opened(&folder.join(JOURNAL));
+        first.is_some_and(|opened| {
+            opened.run.plan.as_ref() == Some(&plan) && opened.run.shard == request.plan.shard
+        })
     };
     let mut folders = list(runs)?;
     folders.retain(is_own);
@@ -94,7 +86,7 @@ fn latest(runs: &Path, request: &RunRequest) -> Result<Option<PathBuf>, Failure>
 
 /// Whether a run has run all that its rule asks for.
 fn is_complete(folder: &Path) -> bool {
-    let Ok(records) = journal::read(&folder.join("journal.jsonl")) else {
+    let Ok(records) = journal::read(&folder.join(JOURNAL)) else {
         return false;
     };
     let ends = records.flatten().filter_map(|record| match record {

@@ -65,7 +65,7 @@ pub(crate) fn planned(
                     path.display()
                 )));
             }
-            let file = PlanFile::read(path).map_err(Failure::usage)?;
+            let file = PlanFile::read(path)?;
             refuse_changes(path, &file, measure, rounds)?;
             by_file(runs, file, measure)?
         }
@@ -103,7 +103,7 @@ fn by_file(
     mut file: PlanFile,
     measure: &MeasureArguments,
 ) -> Result<Planned, Failure> {
-    file.prepare(&lister(runs)).map_err(Failure::usage)?;
+    file.prepare(&lister(runs))?;
     let mut request = file.request.clone();
     let how = &measure.how;
     let chosen = request.use_devices(&measure.local_devices(), how.jobs);
@@ -136,10 +136,10 @@ fn with_file(
         }
         // Another shard was faster.
     }
-    let file = PlanFile::read(path).map_err(Failure::usage)?;
+    let file = PlanFile::read(path)?;
     options.seed.get_or_insert(file.request.plan.seed);
     let (here, _) = request(runs, measure, suite, options)?;
-    file.check_request(&here).map_err(Failure::usage)?;
+    file.check_request(&here)?;
     by_file(runs, file, measure)
 }
 
@@ -151,7 +151,7 @@ pub(crate) fn plan_file(
 ) -> Result<PlanFile, Failure> {
     let (_, beside) = this_program()?;
     let workers = worker::prepare(&request.plan, worker, &beside).map_err(Failure::usage)?;
-    PlanFile::new(request, &workers, path).map_err(Failure::usage)
+    Ok(PlanFile::new(request, &workers, path)?)
 }
 
 /// Refuses options that would change a plan. Some depend on the devices of a machine.

@@ -35,7 +35,7 @@ impl Session {
     ) -> Result<Session, Failure> {
         let mut campaign = campaign(runs, request, how, worker)?;
         adjust(&mut campaign);
-        let mut locks = lock_devices(&campaign, how);
+        let mut locks = lock_devices(&mut campaign, how);
         let folder = match resumed {
             Some(folder) => folder,
             None => RunFolder::create(runs, &campaign.plan.suite.name, how.number)?,

@@ -107,25 +107,47 @@ const PAIRS: [Pair; 4] = [
 
 type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The shard by the first system whose variables are set.
+/// The shard by the first system whose variables are set. Others may be set, too, as by Bazel in a
+/// job of GitLab, unless they name another shard.
 fn from_environment(variable: Variable<'_>) -> Result<Shard, String> {
-    if let Some(shard) = BAZEL.read(variable)? {
-        return Ok(shard);
-    }
-    if let Some(shard) = slurm(variable)? {
-        return Ok(shard);
-    }
-    for pair in PAIRS {
-        if let Some(shard) = pair.read(variable)? {
-            return Ok(shard);
+    let systems = [("Bazel", BAZEL.read(variable)), ("Slurm", slurm(variable))];
+    let others = PAIRS.map(|pair| (pair.system, pair.read(variable)));
+    let mut first: Option<(&str, Shard)> = None;
+    for (system, found) in systems.into_iter().chain(others) {
+        match (first, found) {
+            (None, found) => first = found?.map(|shard| (system, shard)),
+            (Some((name, one)), Ok(Some(two))) if one != two && two.count > 1 => {
+                return Err(format!(
+                    "this is shard {one} by the variables of {name}, and shard {two} by those of \
+                     {system}; give the right one as --shard {one}"
+                ));
+            }
+            (Some(_), _) => {}
         }
     }
+    first
+        .map(|(_, shard)| shard)
+        .ok_or_else(|| missing(variable))
+}
+
+/// What to do if no variable says which shard this is.
+fn missing(variable: Variable<'_>) -> String {
+    if variable("GITHUB_ACTIONS").is_some() {
+        return "GitHub does not tell a job which one of its matrix it is; give it as \
+                --shard ${{ matrix.shard }}/16"
+            .to_owned();
+    }
+    if variable("SLURM_PROCID").is_some() {
+        return "this is no task of a Slurm array; in a step of srun, give the shard as \
+                --shard $((SLURM_PROCID + 1))/$SLURM_NTASKS"
+            .to_owned();
+    }
     let pairs: Vec<String> = [BAZEL].iter().chain(&PAIRS).map(Pair::names).collect();
-    Err(format!(
+    format!(
         "no variable says which shard this is; set one of: SLURM_ARRAY_TASK_ID with \
          SLURM_ARRAY_TASK_MIN, _MAX and _STEP; {}; or give it as --shard 3/16",
         pairs.join("; ")
-    ))
+    )
 }
 
 impl Pair {
@@ -151,10 +173,7 @@ impl Pair {
         }
         let place = index.checked_sub(self.base);
         match place.filter(|place| *place < count) {
-            Some(place) => Ok(Some(Shard {
-                index: place + 1,
-                count,
-            })),
+            Some(place) => Shard::new(place + 1, count).map(Some),
             None => {
                 let last = u64::from(count) + u64::from(self.base) - 1;
                 Err(format!(
@@ -197,10 +216,7 @@ fn slurm(variable: Variable<'_>) -> Result<Option<Shard>, String> {
     let count = optional("SLURM_ARRAY_TASK_COUNT")?.or(tasks).unwrap_or(0);
     let place = place_of(id).filter(|place| id <= max && min + place * step == id);
     match place.filter(|_| tasks == Some(count)) {
-        Some(place) => Ok(Some(Shard {
-            index: place + 1,
-            count,
-        })),
+        Some(place) => Shard::new(place + 1, count).map(Some),
         None => Err(format!(
             "the Slurm array has {count} tasks from {min} to {max} in steps of {step}, and this is \
              task {id}: the numbers must have no gaps, as in --array=1-16"
@@ -260,7 +276,26 @@ mod tests {
     }
 
     #[test]
+    fn systems_that_disagree_are_refused() {
+        let bazel = [("TEST_SHARD_INDEX", "0"), ("TEST_TOTAL_SHARDS", "2")];
+        let with = |index, count| {
+            let gitlab = [("CI_NODE_INDEX", index), ("CI_NODE_TOTAL", count)];
+            shard(&[&bazel[..], &gitlab].concat())
+        };
+        let error = with("2", "2").unwrap_err();
+        let says = "shard 1/2 by the variables of Bazel, and shard 2/2 by those of GitLab";
+        assert!(error.contains(says), "{error}");
+        for (index, count) in [("1", "2"), ("1", "1"), ("x", "2")] {
+            assert_eq!(with(index, count).as_deref(), Ok("1/2"), "{index} {count}");
+        }
+    }
+
+    #[test]
     fn what_is_missing_or_wrong_is_named() {
+        let github = shard(&[("GITHUB_ACTIONS", "true")]).unwrap_err();
+        assert!(github.contains("matrix.shard"), "{github}");
+        let step = shard(&[("SLURM_PROCID", "0")]).unwrap_err();
+        assert!(step.contains("SLURM_PROCID + 1"), "{step}");
         let none = shard(&[]).unwrap_err();
         for name in [
             "SLURM_ARRAY_TASK_ID",

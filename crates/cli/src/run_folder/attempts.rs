@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crashrate_model::{Ended, Record};
 use crashrate_report::{Ends, ListError, RunState, View, ViewBuilder, add_details};
-use crashrate_supervisor::journal::RandomReader;
+use crashrate_supervisor::journal::{JOURNAL, RandomReader};
 use crashrate_supervisor::plan::round_seed;
 use crashrate_supervisor::run_file;
 
@@ -25,7 +25,7 @@ pub(crate) fn stream_attempts(
     write: Writer,
 ) -> Result<(), Failure> {
     let view = view_with(folder, state, ViewBuilder::with_attempts())?;
-    let journal = RandomReader::open(&folder.join("journal.jsonl")).map_err(Failure::usage)?;
+    let journal = RandomReader::new(&folder.join(JOURNAL));
     let mut stdout = BufWriter::new(std::io::stdout().lock());
     let folder = folder.to_owned();
     match write(&view, &mut RunFiles { journal, folder }, &mut stdout) {
@@ -37,10 +37,9 @@ pub(crate) fn stream_attempts(
 
 /// Adds what pages say of single attempts. Without a readable journal they say nothing.
 pub(crate) fn add_attempts(folder: &Path, view: &mut View) {
-    if let Ok(journal) = RandomReader::open(&folder.join("journal.jsonl")) {
-        let folder = folder.to_owned();
-        add_details(view, &mut RunFiles { journal, folder });
-    }
+    let journal = RandomReader::new(&folder.join(JOURNAL));
+    let folder = folder.to_owned();
+    add_details(view, &mut RunFiles { journal, folder });
 }
 
 /// A run's journal and the files that it names.

@@ -10,9 +10,9 @@ mod suggested;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crashrate_model::{GivenCommand, Record, RunInfo, Stopping};
+use crashrate_model::{GivenCommand, RunInfo};
 use crashrate_report::{History, RunState, View, html, markdown, one_line};
-use crashrate_supervisor::journal::{self, FolderError};
+use crashrate_supervisor::journal::{self, FolderError, JOURNAL};
 use crashrate_supervisor::names::nearest;
 use crashrate_supervisor::safe_file;
 
@@ -149,17 +149,9 @@ pub(crate) fn suites(folders: &[PathBuf]) -> Vec<String> {
 /// The first record of a run's journal. A run of one chosen round (`--round`) is no sample and has
 /// none, and a shard is a part of the merged run.
 fn whole_run(folder: &Path) -> Option<RunInfo> {
-    let first = journal::read(&folder.join("journal.jsonl")).ok()?.next()?;
-    match first.ok()? {
-        Record::Opened(opened) => Some(opened.run).filter(|run| {
-            let is_search = matches!(
-                run.stopping,
-                Stopping::Minimized(_) | Stopping::Bisected(_) | Stopping::Provoked(_)
-            );
-            run.only_round.is_none() && run.shard.is_none() && !is_search
-        }),
-        _ => None,
-    }
+    let run = journal::first_opened(&folder.join(JOURNAL))?.run;
+    let is_whole = run.only_round.is_none() && run.shard.is_none() && !run.stopping.is_search();
+    is_whole.then_some(run)
 }
 
 /// Writes `report.md` and `report.html`, and warns if that fails.

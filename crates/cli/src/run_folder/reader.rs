@@ -7,7 +7,7 @@ use crashrate_postmortem::Frame;
 use crashrate_postmortem::source::SourceLines;
 use crashrate_report::{RunState, View, ViewBuilder, ViewError};
 use crashrate_supervisor::crashes;
-use crashrate_supervisor::journal::{self, Position};
+use crashrate_supervisor::journal::{self, JOURNAL, Position};
 
 use super::outputs::add_tails;
 use crate::error::Failure;
@@ -60,7 +60,7 @@ impl JournalReader {
 
     /// Reads the records that were appended since the last call.
     pub(crate) fn read_new(&mut self) -> Result<(), Failure> {
-        let path = self.folder.join("journal.jsonl");
+        let path = self.folder.join(JOURNAL);
         let mut records = journal::read_on(&path, self.position).map_err(Failure::usage)?;
         while let Some(record) = records.next() {
             let record = record.map_err(Failure::usage)?;
@@ -81,7 +81,7 @@ impl JournalReader {
 }
 
 fn invalid(folder: &Path, error: &ViewError) -> Failure {
-    let path = folder.join("journal.jsonl");
+    let path = folder.join(JOURNAL);
     Failure::usage(format!("{}: {error}", path.display()))
 }
 

@@ -398,7 +398,7 @@ fn an_engine_that_is_not_installed_is_named() {
     let done = submit(&Vec::from_iter(line.split(' '))).expect(0);
     assert!(done.stdout.contains("job/shards.yaml"), "{}", done.stdout);
     let status = place.crashrate(&["status", "job"]).expect(0).stdout;
-    assert_eq!(status.matches("waiting").count(), 2, "{status}");
+    assert_eq!(status.matches("unknown").count(), 2, "{status}");
 }
 
 /// The numbers that the shards, the merge and the watch of a job have.
@@ -514,7 +514,7 @@ fn the_status_counts_rounds_and_stops_what_is_decided() {
     assert_eq!(complete[1], "complete", "{status}");
     assert_eq!(complete[3..], ["4/4", "0", "0"], "{status}");
     assert!(
-        status.contains("4 of 12 rounds have a result, 0 bad"),
+        status.contains("4 of 12 rounds have a result, 0 crashed"),
         "{status}"
     );
     let undecided = crashrate("status job --stop").expect(121);

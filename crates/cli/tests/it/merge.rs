@@ -258,6 +258,29 @@ fn runs_that_do_not_belong_together_are_refused_by_name() {
 
 /// The job of a shard dies with its machine and is started again, once as a new run and once by
 /// `--resume`.
+/// A plan has the hashes of the programs, and not of the scripts that they run.
+#[test]
+fn shards_of_different_commits_are_marked() {
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"x\"\nrounds = 4\ncommand = [\"sh\", \"test.sh\"]\n");
+    let commit = |script: &str| {
+        place.write("test.sh", script);
+        let commands = "git init -q . && git add test.sh && \
+            git -c user.name=a -c user.email=a@b commit -qm a";
+        let done = place.command_of("sh", &["-c", commands]).status();
+        assert!(done.unwrap().success());
+    };
+    commit("exit 0");
+    let first = run_shard(&place, "1/2").display().to_string();
+    commit("exit 1");
+    let second = run_shard(&place, "2/2").display().to_string();
+    let done = place.crashrate(&["merge", &first, &second]).expect(100);
+    let said = done.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let says = "Shards ran at different commits, so their scripts and tests may differ: ";
+    assert!(said.contains(says), "{said}");
+    assert!(said.contains("(shard 1), "), "{said}");
+}
+
 #[test]
 fn a_killed_shard_that_is_started_again_has_each_round_once() {
     let place = Place::new();

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::merge;
 use crate::util::{Done, Journal, Place};
 
 /// Two chapters in both modes, whose results depend on the round and on its seed.
@@ -119,7 +120,13 @@ fn a_stopped_shard_is_resumed_as_the_same_shard() {
     let (ended, _) = rounds(&place.run());
     let expected = [(0, 1), (0, 3), (0, 5), (0, 7), (1, 1), (1, 3), (1, 5)];
     assert_eq!(ended.into_keys().collect::<Vec<_>>(), expected);
-    assert_eq!(place.json()["run"]["complete"], true);
+    let json = place.json();
+    assert_eq!(json["run"]["complete"], true);
+    // Both parts of its journal count as its time.
+    let run = place.run().display().to_string();
+    place.crashrate(&["merge", &run, "-o", "all"]).expect(106);
+    let merged: Value = serde_json::from_str(&merge::report(&place, "all")).unwrap();
+    assert_eq!(merged["run"]["seconds"], json["run"]["seconds"]);
 }
 
 #[test]
@@ -146,7 +153,11 @@ fn a_gate_of_a_shard_sees_its_own_rounds() {
     place.suite(&format!("bad = [\"failed\"]\n{fails}"));
     let done = place.crashrate(&args);
     assert_eq!(done.code(), 0, "{done:?}");
-    assert!(done.stdout.contains("DONE  x failed in 3 of 3 rounds"), "{}", done.stdout);
+    assert!(
+        done.stdout.contains("DONE  x failed in 3 of 3 rounds"),
+        "{}",
+        done.stdout
+    );
     let note = "The merged run is judged, and not this shard.";
     assert!(done.stdout.contains(note), "{}", done.stdout);
 }
@@ -178,9 +189,8 @@ fn each_system_says_which_shard_it_is() {
                 ("TEST_TOTAL_SHARDS", "7"),
                 ("TEST_SHARD_INDEX", "1"),
                 ("TEST_SHARD_STATUS_FILE", &status_text),
-                // Bazel comes first.
-                ("CI_NODE_INDEX", "1"),
-                ("CI_NODE_TOTAL", "2"),
+                // As in a job of GitLab that is not divided.
+                ("CI_NODE_TOTAL", "1"),
             ],
         ),
         (
@@ -383,6 +393,23 @@ fn another_program_is_refused_by_name() {
 }
 
 #[test]
+fn a_plan_of_another_directory_is_refused() {
+    let place = Place::new();
+    place.write(
+        "there/suite.toml",
+        "[suite]\nname = \"s\"\n[[chapter]]\nid = \"x\"\ncommand = [\"true\"]\n",
+    );
+    let plan = ["plan-file", "there/suite.toml", "-o", "plan.json"];
+    place.crashrate(&plan).expect(0);
+    fs::rename(place.path().join("there"), place.path().join("here")).unwrap();
+    let error = place.crashrate(&["run", "plan.json"]).expect(96).stderr;
+    assert!(
+        error.contains("plan.json: the planned directory "),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_plan_file_that_was_edited_is_refused() {
     let place = Place::new();
     place.suite(BODY);
@@ -411,6 +438,9 @@ fn a_plan_file_that_was_edited_is_refused() {
         let error = place.crashrate(&["run", "plan.json"]).expect(96).stderr;
         assert!(error.contains(says), "{error}");
     }
+    let over_suite = ["plan-file", "suite.toml", "-o", "suite.toml"];
+    let error = place.crashrate(&over_suite).expect(96).stderr;
+    assert!(error.contains("suite.toml: is not a plan file"), "{error}");
     let search = ["plan-file", "suite.toml", "-o", "plan.json", "--for", "3s"];
     let error = place.crashrate(&search).expect(96).stderr;
     assert!(error.contains("--for: not part of a plan"), "{error}");

@@ -259,7 +259,7 @@ fn the_end_of_a_shard_is_explained() {
     }
     let status = site.crashrate("status job").expect(0).stdout;
     for words in [
-        "2 shards without all results: failed at the start (see the log)",
+        "2 shards lack results: failed at the start (see the log)",
         "job/logs/shard-1.out\n",
         "there is nothing to merge",
     ] {
@@ -269,7 +269,7 @@ fn the_end_of_a_shard_is_explained() {
     site.run_shard("1/2", "").expect(0);
     site.run_shard("2/2", "--for 10ms");
     let status = site.crashrate("status job").expect(0).stdout;
-    let words = "1 shard without all results: over the time budget (--for)";
+    let words = "1 shard lacks results: over the time budget (--for)";
     assert!(status.contains(words), "{status}");
 }
 

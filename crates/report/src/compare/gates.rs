@@ -52,10 +52,6 @@ pub(crate) fn gate(seen: &GateSeen) -> String {
             "no verdict after {after}: bad rounds come in clusters, and a gate assumes independent \
              rounds"
         ),
-        (_, GateVerdict::Below) if seen.by_machine => format!(
-            "no verdict after {after}: the rate differs between machines, and may be above {below} \
-             on some of them"
-        ),
         (_, GateVerdict::Below) => format!("below {below} (95%) after {after}"),
         (_, GateVerdict::Above) => format!("above {below} (95%) after {after}"),
         (_, GateVerdict::Undecided) if seen.watch.is_prevented() => format!(

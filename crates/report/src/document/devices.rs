@@ -1,16 +1,19 @@
 //! Rates by device, devices that stopped working, and rounds during which something else happened.
 
-use crashrate_model::{ALPHA, DeviceFailure, StopReason};
-use crashrate_stats::{Counts, homogeneity};
+use crashrate_model::{DeviceFailure, StopReason};
 
 use super::{Block, Table, Text};
 use crate::clean::{SENTENCE, clean};
-use crate::view::{DeviceRow, Disturbances, Share, View};
+use crate::view::{DeviceRow, Disturbances, RateTest, Share, View};
 use crate::words::{
-    count, counts, estimate, joined, of_unit, p_value, plural, share, short_estimate,
+    Places, count, counts, difference, estimate, first_lines, joined, of_unit, plural,
+    rate_tests_method, share, short_estimate,
 };
 
-/// A row for each device, and whether their rates differ.
+/// Units that are named before the rest are counted.
+const NAMED: usize = 3;
+
+/// A row for each device, and the units whose rates differ between devices.
 pub(super) fn devices(view: &View) -> Vec<Block> {
     if view.devices.len() < 2 {
         return Vec::new();
@@ -18,43 +21,58 @@ pub(super) fn devices(view: &View) -> Vec<Block> {
     let stopping = view.run.optional_stopping();
     let mut table = Table::default()
         .texts(["device", "model"])
-        .numbers(["bad rounds (95%)"]);
+        .numbers(["crashed"]);
     for row in &view.devices {
         let of = row.first_attempt;
+        let rate = match view.units.len() {
+            1 => short_estimate(of, stopping),
+            // The units have rates of their own.
+            _ => share(of.bad, of.n),
+        };
         table.rows.push(vec![
-            Text::plain(name(row)),
+            Text::plain(name(row, &view.devices)),
             Text::known(row.device.model.clone()),
-            Text::rate(short_estimate(of, stopping), of.bad),
+            Text::rate(rate, of.bad),
         ]);
     }
+    let differing = view.device_tests.iter().filter(|test| test.differs);
+    let differing = differing.filter_map(|test| differ(view, test)).collect();
     let mut blocks = Block::table(table);
-    // The test is valid for a number of rounds that does not depend on their results.
-    if !stopping.is_possible() {
-        blocks.extend(differ(&view.devices).map(Block::line));
-    }
+    blocks.extend(Block::list(first_lines(
+        differing,
+        NAMED,
+        "more units differ between devices",
+    )));
+    blocks.extend(rate_tests_method(&view.device_tests, Places::Devices).map(Block::line));
     blocks
 }
 
-/// The name of a device, with its machine in a merged run.
-fn name(row: &DeviceRow) -> String {
-    match &row.host {
-        Some(host) => format!("{host} {}", row.device.name),
-        None => row.device.name.clone(),
-    }
+/// The unit whose rates differ, with its rate on each device.
+fn differ(view: &View, test: &RateTest) -> Option<String> {
+    let unit = view.units.get(test.unit)?;
+    let unit = of_unit(&unit.name, Some(unit.mode), &unit.variant);
+    let shares = view.devices.iter();
+    let shares = shares.map(|row| {
+        let share = row.of_unit(test.unit as u32);
+        (name(row, &view.devices), share)
+    });
+    Some(difference(&unit, test, Places::Devices, shares.collect()))
 }
 
-/// Whether the rates of devices differ.
-fn differ(rows: &[DeviceRow]) -> Option<String> {
-    let counts = |row: &DeviceRow| {
-        let of = row.first_attempt;
-        Counts::new(of.bad.into(), of.n.into()).ok()
+/// The name of a device, with its machine in a merged run, and the start of its UUID if another one
+/// of `all` has the same name: a run that was resumed may have others.
+fn name(row: &DeviceRow, all: &[DeviceRow]) -> String {
+    const SHOWN: usize = 12;
+    let name = |row: &DeviceRow| match &row.host {
+        Some(host) => format!("{host} {}", row.device.name),
+        None => row.device.name.clone(),
     };
-    let p = homogeneity(&rows.iter().map(counts).collect::<Option<Vec<_>>>()?)?.p;
-    let word = match p < ALPHA {
-        true => "The rates of the devices differ",
-        false => "No difference between the devices is shown",
-    };
-    Some(format!("{word} (p = {}).", p_value(p)))
+    let own = name(row);
+    let is_double = all.iter().filter(|other| name(other) == own).count() > 1;
+    match row.device.uuid.as_ref().filter(|_| is_double) {
+        Some(uuid) => own + " " + &uuid.chars().take(SHOWN).collect::<String>(),
+        None => own,
+    }
 }
 
 /// Devices that stopped working, a sentence for each.
@@ -128,36 +146,4 @@ pub(super) fn disturbed(view: &View) -> Vec<Block> {
          exceeded the number of cores plus one for each attempt at a time.",
     ));
     blocks
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rows(shares: &[(u32, u32)]) -> Vec<DeviceRow> {
-        let row = |&(bad, n)| DeviceRow {
-            host: None,
-            device: Default::default(),
-            first_attempt: Share { bad, n },
-        };
-        shares.iter().map(row).collect()
-    }
-
-    #[test]
-    fn devices_differ_only_if_one_differs_from_the_others() {
-        assert_eq!(differ(&rows(&[(0, 9), (0, 9)])), None);
-        assert_eq!(differ(&rows(&[(9, 9), (9, 9)])), None);
-        let same = differ(&rows(&[(3, 9), (3, 9), (3, 9)])).unwrap();
-        assert_eq!(same, "No difference between the devices is shown (p = 1).");
-        let apart = differ(&rows(&[(0, 20), (15, 20)])).unwrap();
-        assert!(
-            apart.starts_with("The rates of the devices differ"),
-            "{apart}"
-        );
-        let three = differ(&rows(&[(0, 20), (0, 20), (15, 20)])).unwrap();
-        assert!(
-            three.starts_with("The rates of the devices differ"),
-            "{three}"
-        );
-    }
 }

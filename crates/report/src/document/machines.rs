@@ -3,9 +3,12 @@
 use super::{Block, Table, Text, Tone};
 use crate::view::{Machine, ShardState, View};
 use crate::words::{
-    NOTHING, count, joined, machine_differences, machine_name, machine_state, machines_method,
-    shard_list, share, short_estimate,
+    NOTHING, count, first_lines, joined, machine_differences, machine_name, machine_state,
+    machines_method, shard_list, share, short_estimate,
 };
+
+/// Loads of a machine that are listed.
+const LOADS: usize = 3;
 
 /// A row for each machine, and one for the shards that are missing.
 pub(super) fn machines(view: &View) -> Vec<Block> {
@@ -13,7 +16,7 @@ pub(super) fn machines(view: &View) -> Vec<Block> {
         return Vec::new();
     };
     let mut table = Table::default()
-        .texts(["machine", "shards", "processor", "device", "driver"])
+        .texts(["machine", "shards", "processor", "device", "driver", "load"])
         .numbers(["rounds", "crashed"])
         .texts(["state"]);
     for machine in &machines.list {
@@ -21,13 +24,13 @@ pub(super) fn machines(view: &View) -> Vec<Block> {
     }
     if !machines.missing_shards.is_empty() {
         let shards = shard_list(machines.missing_shards.iter().copied());
-        let mut cells = vec![Text::plain(NOTHING); 8];
+        let mut cells = vec![Text::plain(NOTHING); 9];
         cells[1] = Text::long(numbers(&shards));
-        cells[7] = Text::new("missing", Tone::Doubtful);
+        cells[8] = Text::new("missing", Tone::Doubtful);
         table.row(cells);
     }
     let shown: Vec<bool> = (0..table.columns.len())
-        .map(|at| !(2..=4).contains(&at) || table.rows.iter().any(|row| row[at].text != NOTHING))
+        .map(|at| !(2..=5).contains(&at) || table.rows.iter().any(|row| row[at].text != NOTHING))
         .collect();
     table.keep(&shown);
     let mut blocks = Block::table(table);
@@ -49,6 +52,7 @@ fn row(view: &View, machine: &Machine) -> Vec<Text> {
     let device = distinct(models).or_else(|| fact("gpu"));
     let device = device.or_else(|| machine.reported.clone());
     let driver = distinct(drivers).or_else(|| fact("driver"));
+    let loads = first_lines(machine.loads.clone(), LOADS, "more");
     let of = machine.first_attempt;
     let rate = match machine.units.len() {
         1 => short_estimate(of, view.run.optional_stopping()),
@@ -68,6 +72,7 @@ fn row(view: &View, machine: &Machine) -> Vec<Text> {
         Text::known(fact("cpu")),
         Text::known(device),
         Text::known(driver),
+        Text::known(joined(loads.into_iter(), ", ")),
         Text::plain(rounds.join("/")),
         Text::rate(rate, of.bad),
         Text::new(machine_state(machine), tone),

@@ -216,14 +216,13 @@ fn progress(view: &View) -> String {
 /// How many rounds were run again because their first attempts have no results. A second result
 /// does not replace the first.
 fn run_again(view: &View) -> String {
-    let cells = view.unit_results().flat_map(|(_, results)| &results.cells);
-    let again =
-        cells.filter(|cell| cell.is_missing() && cell.last.is_some_and(Outcome::is_measured));
-    match again.count() {
+    let all = view.unit_results();
+    let again = all.map(|(_, results)| results.lost_and_run_again());
+    match again.sum::<u32>() {
         0 => String::new(),
         n => format!(
             "; {} run again, because the first result was lost",
-            count(n as u64)
+            count(n.into())
         ),
     }
 }

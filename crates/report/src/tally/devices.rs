@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 
 use crashrate_model::{Device, Ended, RunInfo, Shard};
 
-use crate::view::{DeviceRow, Disturbances, Share, UnitDisturbances};
+use super::rate_tests::rate_tests;
+use crate::view::{DeviceRow, DeviceUnit, Disturbances, RateTest, Share, UnitDisturbances, View};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct DeviceTally {
-    by_device: BTreeMap<DevicePlace, Share>,
+    by_device: BTreeMap<DevicePlace, BTreeMap<u32, Share>>,
+    /// The devices of the parts of a run that is not merged: a resumed part may have others.
+    parts: Vec<Vec<Device>>,
     all: Disturbances,
     by_unit: BTreeMap<u32, UnitDisturbances>,
 }
 
-/// A device of a run of a shard: the shard (0 if the run is not merged), the run, and the device.
+/// A device of a run of a shard: the shard (0 if the run is not merged), the run or part, and the
+/// device.
 type DevicePlace = (u32, u32, u32);
 
 impl DeviceTally {
@@ -26,13 +30,20 @@ impl DeviceTally {
             share.bad += u32::from(run.bad.contains(ended.outcome));
         };
         if let Some(device) = ended.device {
-            let of_round = |count| Shard::of_round(ended.round, count).index;
-            let shard = run
-                .merged
-                .as_ref()
-                .map_or(0, |merged| of_round(merged.count));
-            let place = (shard, ended.run.unwrap_or(0), device);
-            add(self.by_device.entry(place).or_default());
+            let place = match &run.merged {
+                Some(merged) => {
+                    let shard = Shard::of_round(ended.round, merged.count);
+                    (shard.index, ended.run.unwrap_or(0), device)
+                }
+                None => {
+                    if self.parts.last() != Some(&run.devices) {
+                        self.parts.push(run.devices.clone());
+                    }
+                    (0, self.parts.len() as u32 - 1, device)
+                }
+            };
+            let units = self.by_device.entry(place).or_default();
+            add(units.entry(ended.unit).or_default());
         }
         let unit = self.by_unit.entry(ended.unit).or_default();
         let all = &mut self.all;
@@ -53,24 +64,64 @@ impl DeviceTally {
 
     /// A row for each device. A device that had several shards has one row.
     pub(super) fn rows(&self, run: &RunInfo) -> Vec<DeviceRow> {
-        let mut rows: Vec<DeviceRow> = Vec::new();
-        for (place, host, device) in all(run) {
-            let share = self.by_device.get(&place).copied().unwrap_or_default();
-            let is_same =
-                |row: &&mut DeviceRow| row.host == host && is_same_device(&row.device, device);
-            match rows.iter_mut().find(is_same) {
-                Some(row) => {
-                    row.first_attempt.n += share.n;
-                    row.first_attempt.bad += share.bad;
-                }
-                None => rows.push(DeviceRow {
-                    host,
+        let mut rows: Vec<(DeviceRow, BTreeMap<u32, Share>)> = Vec::new();
+        for (place, host, device) in self.all(run) {
+            // A UUID is the same device whatever its machine is called, such as a pod.
+            let is_same = |(row, _): &(DeviceRow, _)| {
+                let have_uuids = row.device.uuid.is_some() && device.uuid.is_some();
+                (row.host == host || have_uuids) && row.device.is_same(device)
+            };
+            let at = rows.iter().position(is_same).unwrap_or_else(|| {
+                let row = DeviceRow {
+                    host: host.clone(),
                     device: device.clone(),
-                    first_attempt: share,
-                }),
+                    first_attempt: Share::default(),
+                    units: Vec::new(),
+                };
+                rows.push((row, BTreeMap::new()));
+                rows.len() - 1
+            });
+            let (row, units) = &mut rows[at];
+            for (unit, share) in self.by_device.get(&place).into_iter().flatten() {
+                row.first_attempt.add(*share);
+                units.entry(*unit).or_default().add(*share);
             }
         }
-        rows
+        let rows = rows.into_iter().map(|(row, units)| {
+            let units = units.into_iter().map(|(unit, first_attempt)| DeviceUnit {
+                unit,
+                first_attempt,
+            });
+            DeviceRow {
+                units: units.collect(),
+                ..row
+            }
+        });
+        rows.collect()
+    }
+
+    /// The devices of all parts of a run, or of all runs of a merged one, with their hosts.
+    fn all<'a>(&'a self, run: &'a RunInfo) -> Vec<(DevicePlace, Option<String>, &'a Device)> {
+        let mut all = Vec::new();
+        let Some(merged) = &run.merged else {
+            let is_last = self.parts.last() == Some(&run.devices);
+            let last = (!is_last).then_some(&run.devices);
+            for (part, devices) in (0..).zip(self.parts.iter().chain(last)) {
+                let own = (0..).zip(devices);
+                all.extend(own.map(|(index, device)| ((0, part, index), None, device)));
+            }
+            return all;
+        };
+        for shard in &merged.shards {
+            for (place, one) in (0..).zip(&shard.each) {
+                let host = one.machine.get("host");
+                let own = (0..).zip(&one.devices);
+                all.extend(
+                    own.map(|(index, device)| ((shard.index, place, index), host.cloned(), device)),
+                );
+            }
+        }
+        all
     }
 
     /// `None` if nothing else happened.
@@ -86,32 +137,9 @@ impl DeviceTally {
     }
 }
 
-/// Whether two devices of one host are the same one. Which others its attempts see, and which
-/// processors they run on, may differ between shards.
-fn is_same_device(one: &Device, two: &Device) -> bool {
-    match (&one.uuid, &two.uuid) {
-        (Some(one), Some(two)) => one == two,
-        _ => one.name == two.name,
-    }
-}
-
-/// The devices of a run, or of all runs of a merged one, with their hosts.
-fn all(run: &RunInfo) -> Vec<(DevicePlace, Option<String>, &Device)> {
-    let Some(merged) = &run.merged else {
-        let own = (0..).zip(&run.devices);
-        return own
-            .map(|(index, device)| ((0, 0, index), None, device))
-            .collect();
-    };
-    let mut all = Vec::new();
-    for shard in &merged.shards {
-        for (place, one) in (0..).zip(&shard.each) {
-            let host = one.machine.get("host");
-            let own = (0..).zip(&one.devices);
-            all.extend(
-                own.map(|(index, device)| ((shard.index, place, index), host.cloned(), device)),
-            );
-        }
-    }
-    all
+/// Tests whether the rate of each unit is the same on all devices.
+pub(super) fn tests(view: &View) -> Vec<RateTest> {
+    let on_each = |unit: u32| view.devices.iter().map(move |row| row.of_unit(unit));
+    let units = (0..view.units.len()).map(|unit| (unit, on_each(unit as u32).collect()));
+    rate_tests(&view.run, units)
 }

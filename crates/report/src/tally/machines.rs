@@ -4,13 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crashrate_model::{
-    ALPHA, Hello, Merged, MergedShard, Outcome, Shard, ShardRun, StopReason, Stopping,
+    Hello, Merged, MergedShard, Outcome, Shard, ShardRun, StopReason, is_same_machine,
 };
-use crashrate_stats::{holm, homogeneity};
 
+use super::rate_tests::rate_tests;
 use crate::view::{
-    Bounds, Judgement, Machine, MachineTest, MachineUnit, Machines, MissingBlocks, Results,
-    ShardState, Share, View,
+    Bounds, Machine, MachineUnit, Machines, MissingBlocks, Results, ShardState, Share, View,
 };
 
 /// Adds the machines of a merged run: their tallies, tests of equal rates, and bounds for what is
@@ -23,16 +22,13 @@ pub(super) fn add(view: &mut View) {
         return;
     };
     let (list, places) = machines(view, &merged);
-    let tests = tests(&list);
-    for gate in &mut view.gates {
-        let key = (&gate.gate.name, gate.gate.mode, &gate.gate.variant);
-        let differing = tests.iter().filter(|test| test.differs);
-        gate.by_machine = differing.map(|test| &list[0].units[test.unit]).any(|unit| {
-            // A gate is for a unit.
-            (&unit.name, unit.mode, &unit.variant) == key
-        });
-    }
-    if !view.run.state.is_running() && !view.run.complete && has_decided(view) {
+    let units = list.first().map_or(0, |machine| machine.units.len());
+    let on_each = |unit: usize| list.iter().map(move |on| on.units[unit].first_attempt);
+    let tests = rate_tests(
+        &view.run,
+        (0..units).map(|unit| (unit, on_each(unit).collect())),
+    );
+    if !view.run.state.is_running() && !view.run.complete && view.has_decided() {
         // Shards that were cancelled say that they were interrupted.
         view.run.complete = true;
         view.run.stopped = Some(StopReason::Decided);
@@ -41,13 +37,10 @@ pub(super) fn add(view: &mut View) {
     let needs_more = !view.run.complete && !view.run.state.is_running();
     let (blocks, missing) = blocks(view, merged.count);
     let missing = if needs_more { missing } else { Vec::new() };
-    let is_merged = |index: &u32| merged.shards.iter().any(|shard| shard.index == *index);
     view.machines = Some(Box::new(Machines {
         shards: merged.count,
         list,
-        missing_shards: (1..=merged.count)
-            .filter(|index| !is_merged(index))
-            .collect(),
+        missing_shards: merged.missing(blocks).map(|shard| shard.index).collect(),
         missing_blocks: missing.iter().map(|one| one.blocks).sum(),
         missing_by_shard: missing,
         moved: moved(view, merged.count, &places),
@@ -58,15 +51,6 @@ pub(super) fn add(view: &mut View) {
         let sequences = view.sequences.iter_mut().map(|row| &mut row.results);
         let chapters = view.chapters.iter_mut().map(|row| &mut row.results);
         chapters.chain(sequences).for_each(widen);
-    }
-}
-
-/// Whether the run's rule has decided, and needs no more rounds of any shard.
-fn has_decided(view: &View) -> bool {
-    match (&view.run.stopping, view.judgement()) {
-        (Stopping::FirstBad, _) => view.totals.first_attempt.bad > 0,
-        (_, Judgement::Shown | Judgement::Refuted) => true,
-        (_, Judgement::Undecided | Judgement::None) => false,
     }
 }
 
@@ -96,13 +80,14 @@ struct Tally {
 struct UnitTallies {
     unit: MachineUnit,
     planned: u32,
-    by_run: Vec<Vec<Tally>>,
+    /// By the shard's place from 0.
+    by_run: BTreeMap<u32, Vec<Tally>>,
 }
 
 impl UnitTallies {
     /// The rounds of a run of a shard, each from 0.
     fn of(&self, shard: u32, run: usize) -> Tally {
-        let runs = self.by_run.get(shard as usize);
+        let runs = self.by_run.get(&shard);
         runs.and_then(|runs| runs.get(run))
             .copied()
             .unwrap_or_default()
@@ -112,10 +97,10 @@ impl UnitTallies {
 fn tallies(view: &View, count: u32) -> Vec<UnitTallies> {
     let bad = &view.run.bad;
     let units = view.unit_results().map(|((name, mode, variant), results)| {
-        let mut by_run = vec![Vec::<Tally>::new(); count as usize];
+        let mut by_run: BTreeMap<u32, Vec<Tally>> = BTreeMap::new();
         for (round, cell) in (0..).zip(&results.cells) {
             let Some(first) = cell.first else { continue };
-            let runs = &mut by_run[(round % count) as usize];
+            let runs = by_run.entry(round % count).or_default();
             let run = usize::from(cell.run);
             if run >= runs.len() {
                 runs.resize(run + 1, Tally::default());
@@ -173,10 +158,17 @@ fn whole(shard: &MergedShard) -> ShardRun {
 /// The place of a run's machine in the list, to which it is added if it is new.
 fn place(list: &mut Vec<Machine>, run: &ShardRun, tallies: &[UnitTallies]) -> usize {
     let known = list.iter().position(|known| is_on(known, run));
-    known.unwrap_or_else(|| {
+    let place = known.unwrap_or_else(|| {
         list.push(of(run, tallies));
         list.len() - 1
-    })
+    });
+    let load = run.findings.iter().find(|finding| finding.name == "load");
+    let loads = &mut list[place].loads;
+    loads.extend(
+        load.map(|load| load.found.clone())
+            .filter(|load| !loads.contains(load)),
+    );
+    place
 }
 
 /// Adds a shard, the runs of which were made on these machines. What is left of it belongs to the
@@ -218,7 +210,7 @@ fn add_shard(
     }
 }
 
-/// The rounds that another machine ran than the last one of their shard.
+/// The rounds that ran on a machine other than the last of their shard.
 fn moved(
     view: &View,
     count: u32,
@@ -251,8 +243,10 @@ fn moved(
 
 fn is_on(machine: &Machine, run: &ShardRun) -> bool {
     machine.facts.contains_key("host")
-        && machine.facts == facts(run)
-        && machine.devices == run.devices
+        && is_same_machine(
+            (&machine.facts, &machine.devices),
+            (&run.machine, &run.devices),
+        )
 }
 
 fn facts(run: &ShardRun) -> BTreeMap<String, String> {
@@ -269,29 +263,6 @@ fn of(run: &ShardRun, tallies: &[UnitTallies]) -> Machine {
         units: tallies.iter().map(|all| all.unit.clone()).collect(),
         ..Machine::default()
     }
-}
-
-/// Tests whether the rate of each unit is the same on all machines. The units share the error.
-fn tests(list: &[Machine]) -> Vec<MachineTest> {
-    let units = list.first().map_or(0, |machine| machine.units.len());
-    let tested = (0..units).filter_map(|unit| {
-        // A machine on which no round of the unit ended says nothing about it.
-        let shares = list.iter().map(|machine| machine.units[unit].first_attempt);
-        let shares = shares.filter(|share| share.n > 0);
-        let counts: Option<Vec<_>> = shares.map(|share| share.counts().ok()).collect();
-        Some((unit, homogeneity(&counts?)?))
-    });
-    let tested: Vec<_> = tested.collect();
-    let alone: Vec<f64> = tested.iter().map(|(_, test)| test.p).collect();
-    let adjusted = holm(&alone).unwrap_or_default().into_iter();
-    let tests = tested.into_iter().zip(adjusted);
-    let tests = tests.map(|((unit, test), p)| MachineTest {
-        unit,
-        test,
-        p,
-        differs: p <= ALPHA,
-    });
-    tests.collect()
 }
 
 /// The blocks of the run, and those of each shard in which a unit has no result.

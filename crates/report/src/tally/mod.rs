@@ -9,9 +9,11 @@ mod bisection;
 mod crashes;
 mod devices;
 mod distinct;
+mod judge;
 mod machines;
 mod order;
 mod provocation;
+mod rate_tests;
 mod row;
 mod run;
 mod running;
@@ -145,6 +147,7 @@ impl ViewBuilder {
             sequences,
             totals,
             devices: self.devices.rows(&run.info),
+            device_tests: Vec::new(),
             disturbances: self.devices.disturbances(),
             derived: Derived::default(),
             recommendations: Vec::new(),
@@ -164,9 +167,7 @@ impl ViewBuilder {
             crashes: crashes::sorted(crashes),
             command,
         };
-        order::mark_gates(&mut view);
-        machines::add(&mut view);
-        view.recommendations = advice::that_holds(&run.info.recommendations, &view);
+        judge::judge(&mut view, &run.info);
         Ok(view)
     }
 

@@ -232,8 +232,7 @@ fn missing_rounds(run: &RunInfo, merged: &Merged, rounds: u32) -> u32 {
     if run.stopping.is_by_data() {
         return 0;
     }
-    let is_there = |shard: &Shard| merged.shards.iter().any(|one| one.index == shard.index);
-    let missing = shards(merged).filter(|shard| !is_there(shard));
+    let missing = merged.missing(rounds);
     missing.map(|shard| shard.rounds_of(rounds)).sum()
 }
 
@@ -283,7 +282,6 @@ fn gates(run: &RunInfo) -> Vec<OpenGate> {
                 gate: gate.clone(),
                 watch,
                 clustered: false,
-                by_machine: false,
             },
         })
     });

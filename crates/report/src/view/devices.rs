@@ -17,6 +17,25 @@ pub struct DeviceRow {
     pub device: Device,
     /// Bad first attempts over those that count, of all units.
     pub first_attempt: Share,
+    /// The same for each unit that has any, in the order of the plan.
+    pub units: Vec<DeviceUnit>,
+}
+
+/// A unit on one device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DeviceUnit {
+    /// Index of the unit.
+    pub unit: u32,
+    /// Bad first attempts over those that count.
+    pub first_attempt: Share,
+}
+
+impl DeviceRow {
+    /// The first attempts of the unit with this index.
+    pub fn of_unit(&self, unit: u32) -> Share {
+        let found = self.units.iter().find(|one| one.unit == unit);
+        found.map_or_else(Share::default, |one| one.first_attempt)
+    }
 }
 
 /// First attempts during which something else happened on the machine. They are in every rate.

@@ -82,6 +82,16 @@ impl View {
         }
     }
 
+    /// Whether the run's rule has decided, and needs no more rounds of any shard.
+    pub fn has_decided(&self) -> bool {
+        match (&self.run.stopping, self.judgement()) {
+            (Stopping::FixedRounds, _) => false,
+            (Stopping::FirstBad, _) => self.totals.first_attempt.bad > 0,
+            (_, Judgement::Shown | Judgement::Refuted) => true,
+            (_, Judgement::Undecided | Judgement::None) => false,
+        }
+    }
+
     /// The results of units, by name, mode and variant. Chapters of sequences are part of their
     /// sequence's results.
     pub(crate) fn unit_results(&self) -> impl Iterator<Item = ((&str, Mode, &str), &Results)> {
@@ -178,18 +188,13 @@ pub struct GateSeen {
     /// Whether its unit's bad rounds cluster or drift. Then the rate is not constant, and there is
     /// no verdict.
     pub clustered: bool,
-    /// Whether its unit's rate differs between machines. Then it may be above the limit on some of
-    /// them, even if it is below over all.
-    pub by_machine: bool,
 }
 
 impl GateSeen {
-    /// The gate's verdict, unless its rounds cluster. It is not below the limit if the rate differs
-    /// between machines.
+    /// The gate's verdict, unless its rounds cluster.
     pub fn verdict(&self) -> GateVerdict {
         match self.watch.verdict() {
             _ if self.clustered => GateVerdict::Undecided,
-            GateVerdict::Below if self.by_machine => GateVerdict::Undecided,
             verdict => verdict,
         }
     }

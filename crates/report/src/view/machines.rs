@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use crashrate_model::{Device, Mode, StopReason};
-use crashrate_stats::Homogeneity;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Share;
+use super::{RateTest, Share};
 
 /// The machines of a merged run, and what is missing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,11 +15,11 @@ pub struct Machines {
     pub shards: u32,
     /// Each machine, in the order of its first shard.
     pub list: Vec<Machine>,
-    /// The shards that were not merged.
+    /// The shards that were not merged, except those without a block.
     pub missing_shards: Vec<u32>,
     /// The shards that lack blocks, and how many: the missing blocks by shard.
     pub missing_by_shard: Vec<MissingBlocks>,
-    /// The rounds (from 1) that another machine ran than the last one of their shard; `None` if
+    /// The rounds (from 1) that ran on a machine other than the last of their shard; `None` if
     /// several machines ran its units.
     pub moved: BTreeMap<u32, Option<usize>>,
     /// The blocks without a result of every unit. None if the run needs no more: its rule has
@@ -29,7 +28,7 @@ pub struct Machines {
     /// All blocks of the run.
     pub blocks: u32,
     /// Whether rates differ between machines, for each unit for which that can be tested.
-    pub tests: Vec<MachineTest>,
+    pub tests: Vec<RateTest>,
 }
 
 /// The blocks of a shard that are missing.
@@ -50,6 +49,8 @@ pub struct Machine {
     pub devices: Vec<Device>,
     /// The device and versions that children reported.
     pub reported: Option<String>,
+    /// The load when its runs began, such as `4.3 on 2 cores`; each value once.
+    pub loads: Vec<String>,
     /// The indices of its shards, and how each ended.
     pub shards: Vec<(u32, ShardState)>,
     /// The rounds of its shards, without those that another machine ran.
@@ -88,19 +89,6 @@ pub enum ShardState {
     NoEnd,
 }
 
-/// Whether the rate of a unit differs between machines.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MachineTest {
-    /// The place of the unit in [`Machine::units`].
-    pub unit: usize,
-    /// The test of equal rates.
-    pub test: Homogeneity,
-    /// The p-value, adjusted for all units.
-    pub p: f64,
-    /// Whether a difference is shown.
-    pub differs: bool,
-}
-
 impl Machines {
     /// The last machine of each shard, unless the shard is missing.
     pub fn by_shard(&self) -> Vec<Option<usize>> {
@@ -118,7 +106,7 @@ impl Machines {
     }
 
     /// The units whose rates differ between machines.
-    pub fn differing(&self) -> impl Iterator<Item = &MachineTest> {
+    pub fn differing(&self) -> impl Iterator<Item = &RateTest> {
         self.tests.iter().filter(|test| test.differs)
     }
 }

@@ -12,6 +12,7 @@ mod judgement;
 mod machines;
 mod outcomes;
 mod provocation;
+mod rate_test;
 mod rows;
 mod search;
 mod state;
@@ -31,15 +32,16 @@ pub use crashes::{CrashPlace, CrashRole, CrashRow, EvidencePart};
 pub(crate) use derived::{ByChapter, Derived};
 pub use details::RoundRange;
 pub(crate) use details::{AttemptDetail, Described};
-pub use devices::{DeviceRow, Disturbances, UnitDisturbances};
+pub use devices::{DeviceRow, DeviceUnit, Disturbances, UnitDisturbances};
 pub use files::Ends;
 pub(crate) use files::Unreadable;
 pub(crate) use identity::Identities;
 pub use judgement::{ExitClass, GateSeen, Judgement, PairsSeen, exit_class};
-pub use machines::{Machine, MachineTest, MachineUnit, Machines, MissingBlocks, ShardState};
+pub use machines::{Machine, MachineUnit, Machines, MissingBlocks, ShardState};
 pub(crate) use outcomes::rounds;
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
 pub use provocation::Provocation;
+pub use rate_test::RateTest;
 pub(crate) use rows::Row;
 pub use rows::{
     Advice, ChapterRow, DiedInCounts, Exposure, Held, MeasureStat, Missed, Note, Reason, Results,
@@ -61,6 +63,8 @@ pub struct View {
     pub totals: Totals,
     /// The devices of a run that has a slot for each; empty if it has none.
     pub devices: Vec<DeviceRow>,
+    /// Whether rates differ between its devices, for each unit for which that can be tested.
+    pub device_tests: Vec<RateTest>,
     /// Rounds during which something else happened on the machine; `None` if there are none.
     pub disturbances: Option<Disturbances>,
     /// The suite's recommendations that hold.
@@ -241,12 +245,15 @@ impl View {
 impl RunFacts {
     /// Whether the data may have decided the number of rounds. An imported run has a fixed number.
     pub fn optional_stopping(&self) -> OptionalStopping {
-        let rule =
-            self.stopping.is_by_data() || self.max_failures.is_some() || self.time_budget.is_some();
-        match self.imported.is_none() && (rule || !self.complete) {
+        match self.imported.is_none() && (self.ends_by_data() || !self.complete) {
             true => OptionalStopping::Possible,
             false => OptionalStopping::No,
         }
+    }
+
+    /// Whether a rule ends the run, or each of its shards, by results or by time.
+    pub(crate) fn ends_by_data(&self) -> bool {
+        self.stopping.is_by_data() || self.max_failures.is_some() || self.time_budget.is_some()
     }
 
     /// Whether attempts of one block could run at the same time.

@@ -5,7 +5,7 @@ use crashrate_stats::{GateVerdict, Independence, Pattern};
 
 use super::estimates::p_value;
 use super::fault::fault;
-use super::machines::{bounded, machine_differences, missing_blocks};
+use super::machines::{bounded, commits, machine_differences, missing_blocks};
 use super::names::{of_unit, units, units_and_chapters};
 use super::numbers::{count, first_lines, joined, plural, share};
 use crate::clean::{NAME, SENTENCE, WHOLE, clean};
@@ -87,6 +87,7 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
             .collect(),
         Some(blocks) => of_shards(view, blocks),
     };
+    doubts.extend(commits(view));
     doubts.extend(machine_differences(view));
     let clustered = units_and_chapters(view).filter(|(_, results)| results.is_clustered());
     doubts.extend(clustered.map(|(name, _)| {

@@ -1,15 +1,15 @@
 //! The machines of a merged run in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crashrate_model::StopReason;
-use crashrate_stats::HomogeneityMethod;
 
-use super::estimates::{p_value, points};
+use super::estimates::points;
 use super::names::of_unit;
-use super::numbers::{count, first_lines, joined, plural, share};
+use super::numbers::{count, first_lines, joined, plural};
+use super::rate_tests::{Places, difference, rate_tests_method};
 use crate::clean::{NAME, clean};
-use crate::view::{Bounds, Machine, MachineTest, Machines, Results, ShardState, View};
+use crate::view::{Bounds, Machine, Machines, RateTest, Results, ShardState, View};
 
 /// Units that are named before the rest are counted.
 const NAMED: usize = 3;
@@ -41,6 +41,28 @@ pub(crate) fn shard_list(shards: impl Iterator<Item = u32>) -> String {
     });
     let texts = first_lines(texts.collect(), SHOWN, "more ranges");
     format!("{word} {}", texts.join(", "))
+}
+
+/// The commits at which shards ran, if they differ: a plan has the hashes of programs, and not of
+/// the scripts that they read.
+pub(crate) fn commits(view: &View) -> Option<String> {
+    let mut by_commit: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
+    for shard in view.run.merged.iter().flat_map(|merged| &merged.shards) {
+        for commit in shard.each.iter().filter_map(|run| run.machine.get("git")) {
+            by_commit.entry(commit).or_default().insert(shard.index);
+        }
+    }
+    if by_commit.len() < 2 {
+        return None;
+    }
+    let commits = by_commit.into_iter().map(|(commit, shards)| {
+        let commit = clean(commit, NAME);
+        format!("{commit} ({})", shard_list(shards.into_iter()))
+    });
+    let commits = first_lines(commits.collect(), NAMED, "more").join(", ");
+    Some(format!(
+        "Shards ran at different commits, so their scripts and tests may differ: {commits}."
+    ))
 }
 
 /// How the shards of a machine ended.
@@ -145,7 +167,9 @@ pub(crate) fn machine_differences(view: &View) -> Vec<String> {
     let Some(machines) = &view.machines else {
         return Vec::new();
     };
-    let sentences = machines.differing().map(|test| difference(machines, test));
+    let sentences = machines
+        .differing()
+        .map(|test| difference_of(machines, test));
     first_lines(
         sentences.collect(),
         NAMED,
@@ -153,56 +177,20 @@ pub(crate) fn machine_differences(view: &View) -> Vec<String> {
     )
 }
 
-/// `a (isolated): the crash rate differs between machines (p = 0.0012): node3 12/20, node1 1/20.`
-fn difference(machines: &Machines, test: &MachineTest) -> String {
-    const SHOWN: usize = 4;
-    let rate = |machine: &&Machine| {
-        let of = machine.units[test.unit].first_attempt;
-        f64::from(of.bad) / f64::from(of.n.max(1))
-    };
-    let with_rounds = |machine: &&Machine| machine.units[test.unit].first_attempt.n > 0;
-    let mut list: Vec<&Machine> = machines.list.iter().filter(with_rounds).collect();
-    list.sort_by(|one, two| rate(two).total_cmp(&rate(one)));
-    let rates = list.iter().map(|machine| {
-        let of = machine.units[test.unit].first_attempt;
-        format!("{} {}", machine_name(machine), share(of.bad, of.n))
-    });
-    let rates = first_lines(rates.collect(), SHOWN, "more machines");
+fn difference_of(machines: &Machines, test: &RateTest) -> String {
     let unit = &machines.list[0].units[test.unit];
-    format!(
-        "{}: the crash rate differs between machines (p = {}): {}.",
-        of_unit(&unit.name, Some(unit.mode), &unit.variant),
-        p_value(test.p),
-        rates.join(", ")
-    )
+    let name = of_unit(&unit.name, Some(unit.mode), &unit.variant);
+    let shares = machines.list.iter().map(|machine| {
+        let of = machine.units[test.unit].first_attempt;
+        (machine_name(machine), of)
+    });
+    difference(&name, test, Places::Machines, shares.collect())
 }
 
 /// How machines were compared.
 pub(crate) fn machines_method(machines: &Machines) -> Option<String> {
-    let least = machines.tests.iter().map(|test| test.p).reduce(f64::min)?;
-    let units = match machines.tests.len() as u64 {
-        1 => String::new(),
-        n => format!("; {} units share an error of 5% (Holm)", count(n)),
-    };
-    let drawn = machines
-        .tests
-        .iter()
-        .filter_map(|test| match test.test.method {
-            HomogeneityMethod::Exact => None,
-            HomogeneityMethod::MonteCarlo { draws } => Some(draws),
-        });
-    let how = match drawn.max() {
-        None => "exact".to_owned(),
-        Some(draws) => format!("random tables, at most {}", count(draws.into())),
-    };
-    let found = match machines.differing().next() {
-        None => format!("no difference shown, least p = {}", p_value(least)),
-        Some(_) => format!("least p = {}", p_value(least)),
-    };
-    Some(format!(
-        "Do rates differ between machines? Freeman and Halton's test ({how}){units}: {found}. \
-         Comparisons are made within each machine."
-    ))
+    let method = rate_tests_method(&machines.tests, Places::Machines)?;
+    Some(method + " Comparisons are made within each machine.")
 }
 
 /// The bounds that missing rounds allow, in place of an interval: ` (9.0% to 34% with the 25 missing

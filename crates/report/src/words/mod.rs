@@ -10,6 +10,7 @@ mod machines;
 mod names;
 mod notes;
 mod numbers;
+mod rate_tests;
 mod reasons;
 
 pub(crate) use baseline::baseline_sentences;
@@ -34,4 +35,5 @@ pub(crate) use names::{
 pub(crate) use notes::{notes, stop_note};
 pub(crate) use numbers::{NOTHING, counts, first_lines, joined, measured, out_of, shown_unit};
 pub use numbers::{count, percent, plural, quantity, rate, seconds, share};
+pub(crate) use rate_tests::{Places, difference, rate_tests_method};
 pub(crate) use reasons::{first_line, more_lines};

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use crashrate_model::{
-    Axis, Device, Ended, Gate, Merged, MergedShard, Mode, Outcome, Record, RunInfo, Started,
-    StopReason, Stopping, Unit,
+    Axis, Device, Ended, Merged, MergedShard, Outcome, Record, RunInfo, Started, StopReason,
+    Stopping, Unit,
 };
 use crashrate_report::{ExitClass, Judgement, RunState, View, exit_class, json, markdown};
-use crashrate_stats::GateVerdict;
 use serde_json::Value;
 
 use crate::journal::{Journal, build, ended, full, info, isolated, summary};
@@ -129,7 +128,7 @@ fn the_schema_has_the_fields_of_the_report() {
         ("Machine", machine),
         ("ShardState", &machine["shards"][0]),
         ("MachineUnit", &machine["units"][0]),
-        ("MachineTest", &machines["tests"][0]),
+        ("RateTest", &machines["tests"][0]),
     ] {
         let properties = &schema["$defs"][name]["properties"];
         assert_eq!(fields(object), fields(properties), "{name}");
@@ -273,24 +272,27 @@ fn a_run_whose_rule_decided_needs_no_missing_shard() {
 }
 
 #[test]
-fn a_gate_is_not_passed_if_machines_differ() {
+fn machines_are_not_compared_if_the_data_end_their_shards() {
     let decided = Some(StopReason::Decided);
-    let shards = (1..=4).map(|at| shard(at, &format!("node{at}"), decided));
-    let mut info = merged(vec![isolated("soak", 400)], 4, shards.collect());
-    info.stopping = Stopping::Gates(vec![Gate {
-        name: "soak".into(),
-        mode: Mode::Isolated,
-        variant: "default".into(),
-        limit: "crashed < 20%".parse().unwrap(),
-    }]);
-    // One machine has all of the crashes, 30 % of its rounds.
-    let bad = |round: u32| round % 4 == 1 && round % 40 < 12;
-    let view = one_unit(info.clone(), StopReason::Decided, bad).view();
-    assert_eq!(view.gates[0].watch.verdict(), GateVerdict::Below);
-    assert_eq!(view.gates[0].verdict(), GateVerdict::Undecided);
-    let text = summary(&view, 100);
-    assert!(text.contains("the rate differs between machines"), "{text}");
-    let spread = |round: u32| round % 41 == 1;
-    let view = one_unit(info, StopReason::Decided, spread).view();
-    assert_eq!(view.gates[0].verdict(), GateVerdict::Below);
+    let shards = (1..=2).map(|at| shard(at, &format!("node{at}"), decided));
+    let mut info = merged(vec![isolated("soak", 80)], 2, shards.collect());
+    let bad = |round: u32| round % 2 == 1;
+    let view = one_unit(info.clone(), StopReason::Done, bad).view();
+    assert!(view.machines.unwrap().tests[0].differs);
+    info.stopping = Stopping::FirstBad;
+    let view = one_unit(info, StopReason::Decided, bad).view();
+    assert!(view.machines.unwrap().tests.is_empty());
+}
+
+#[test]
+fn a_machine_stays_the_same_if_its_software_changes() {
+    let done = Some(StopReason::Done);
+    let mut shards = vec![shard(1, "node1", done), shard(2, "node1", done)];
+    let changed = &mut shards[1];
+    changed.machine.insert("os".into(), "Linux 6.9".into());
+    changed.machine.insert("git".into(), "0123456789ab".into());
+    changed.devices[0].cpus = vec![4, 5];
+    let info = merged(vec![isolated("soak", 10)], 2, shards);
+    let view = one_unit(info, StopReason::Done, |_| false).view();
+    assert_eq!(view.machines.unwrap().list.len(), 1);
 }

@@ -1,10 +1,12 @@
 //! Merged runs that lack rounds, or whose shards were resumed.
 
-use crashrate_model::{MergedShard, Outcome, Record, ShardRun, StopReason};
+use crashrate_model::{
+    Device, Finding, Level, MergedShard, Outcome, Record, ShardRun, StopReason, Stopping,
+};
 use crashrate_report::{MissingBlocks, ShardState, View, json};
 use serde_json::Value;
 
-use crate::journal::{Journal, full, isolated, summary};
+use crate::journal::{Journal, full, info, isolated, summary};
 use crate::merged::{attempt, merged, shard};
 
 /// Two shards of 40 rounds. A machine that crashed in all rounds began the first one.
@@ -123,4 +125,76 @@ fn a_round_that_was_run_again_is_not_one_more_round() {
         text.contains("30 missing rounds and 1 lost and run again"),
         "{text}"
     );
+}
+
+/// Two units on two devices. Each is bad on one of them, in 15 of 20 rounds.
+fn on_two_devices(stopping: Stopping) -> View {
+    let mut info = info(vec![isolated("one", 40), isolated("two", 40)]);
+    let devices = ["cuda:0", "cuda:1"].map(|name| Device {
+        name: name.into(),
+        ..Device::default()
+    });
+    (info.devices, info.stopping) = (devices.into(), stopping);
+    let mut journal = Journal::of(info);
+    for (round, unit) in (1..=40).flat_map(|round| [(round, 0), (round, 1)]) {
+        let device = round % 2;
+        let outcome = match unit == device && round <= 30 {
+            true => Outcome::Crashed,
+            false => Outcome::Passed,
+        };
+        let [started, mut end] = attempt(unit, round, f64::from(2 * round + unit), outcome);
+        if let Record::Ended(end) = &mut end {
+            end.device = Some(device);
+        }
+        journal.records.extend([started, end]);
+    }
+    journal.close(StopReason::Done);
+    journal.view()
+}
+
+#[test]
+fn devices_are_compared_by_unit() {
+    let view = on_two_devices(Stopping::FixedRounds);
+    let rates = view.devices.iter().map(|row| row.first_attempt.bad);
+    assert_eq!(rates.collect::<Vec<_>>(), [15, 15]);
+    assert_eq!(view.device_tests.len(), 2);
+    assert!(view.device_tests.iter().all(|test| test.differs));
+    let text = full(&view, 100);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("cuda:0 15/20, cuda:1 0/20"), "{text}");
+    assert!(
+        text.contains("2 units share an error of 5% (Holm)"),
+        "{text}"
+    );
+    assert!(on_two_devices(Stopping::FirstBad).device_tests.is_empty());
+}
+
+#[test]
+fn the_load_of_each_machine_is_shown() {
+    let done = Some(StopReason::Done);
+    let mut shards = vec![shard(1, "node1", done), shard(2, "node2", done)];
+    for (shard, load) in shards.iter_mut().zip(["0.4 on 2 cores", "4.3 on 2 cores"]) {
+        shard.each = vec![ShardRun {
+            machine: shard.machine.clone(),
+            findings: vec![Finding {
+                name: "load".into(),
+                level: Level::Ok,
+                found: load.into(),
+                advice: None,
+            }],
+            ..ShardRun::default()
+        }];
+    }
+    let mut journal = Journal::of(merged(vec![isolated("soak", 4)], 2, shards));
+    for round in 1..=4 {
+        let at = f64::from(round);
+        journal
+            .records
+            .extend(attempt(0, round, at, Outcome::Passed));
+    }
+    journal.close(StopReason::Done);
+    let text = full(&journal.view(), 120);
+    for load in ["0.4 on 2 cores", "4.3 on 2 cores"] {
+        assert!(text.contains(load), "{text}");
+    }
 }

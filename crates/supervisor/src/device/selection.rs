@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::visible::{Visible, gpu_of, is_uuid};
 use super::{ALL_CUDA, Gpu, VISIBLE, cuda_number, platform};
+use crate::machine;
 
 /// The devices of a run that has a slot for each; empty for a run that has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -231,6 +232,16 @@ impl DeviceSet {
             return self.present().cloned().collect();
         }
         name.and_then(single).into_iter().collect()
+    }
+
+    /// Why a device that a run uses cannot be on this machine, as far as that is known.
+    pub fn absence(&self, name: Option<&str>) -> Option<String> {
+        let devices = self.in_use(name).into_iter();
+        let mut absent = devices.filter_map(|Device { name, .. }| {
+            let why = machine::missing_device(&name)?;
+            Some(format!("{name}: {why}"))
+        });
+        absent.next()
     }
 
     /// The devices that are here.

@@ -90,8 +90,8 @@ impl Surroundings {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let watch = Arc::new(Watch {
             sampler,
-            // Up to the number of cores nobody waits. The attempts themselves add a thread for each
-            // slot, which is no disturbance.
+            // Up to the number of cores nobody waits. The attempts themselves add at least a thread
+            // for each slot. An attempt with more threads than cores marks its own rounds.
             most_load: (cores + gpus.len()) as f64,
             gpus,
             state: Mutex::default(),

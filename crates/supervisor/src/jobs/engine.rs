@@ -32,6 +32,18 @@ pub enum Engine {
     Buildkite,
 }
 
+impl Engine {
+    /// Its name in a sentence.
+    pub fn title(self) -> &'static str {
+        match self {
+            Engine::Slurm => "Slurm",
+            Engine::Kubernetes => "Kubernetes",
+            Engine::GitHub => "GitHub",
+            Engine::Buildkite => "Buildkite",
+        }
+    }
+}
+
 /// What a job asks its engine for. Each option exists for some engines only.
 #[derive(Clone, Debug, Default)]
 pub struct Resources {

@@ -29,9 +29,21 @@ pub struct Job {
     /// The namespace, for Kubernetes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
+    /// Where its shards write, for Kubernetes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume: Option<JobVolume>,
     /// The engine's names of its parts.
     #[serde(default)]
     pub ids: JobIds,
+}
+
+/// The folder of a job on a volume of Kubernetes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobVolume {
+    /// The persistent volume claim.
+    pub claim: String,
+    /// The name of the folder in the volume.
+    pub folder: String,
 }
 
 /// The engine's names of a job's parts.
@@ -283,6 +295,7 @@ mod tests {
             submitted: "2026-01-01T00:00:00Z".into(),
             is_started: true,
             namespace: None,
+            volume: None,
             ids: JobIds {
                 shards: Some("17".into()),
                 ..JobIds::default()

@@ -6,17 +6,18 @@
 mod engine;
 mod error;
 mod folder;
+mod kubernetes;
 mod program;
 mod progress;
 mod slurm;
 mod submission;
+mod task;
 mod template;
-
-use std::path::Path;
 
 pub use engine::{Engine, Overrides, Resources};
 pub use error::JobError;
-pub use folder::{Job, JobFolder, JobIds, find, jobs_folder};
+pub use folder::{Job, JobFolder, JobIds, JobVolume, find, jobs_folder};
+pub use kubernetes::Pods;
 pub use progress::{JobProgress, ShardProgress, ShardState};
 pub use submission::{JobFile, Submission};
 pub use template::{TemplateError, Templates};
@@ -50,7 +51,7 @@ pub fn submit(folder: &JobFolder, mut job: Job) -> Result<Job, JobError> {
             // Applied last: after an error there is no job without a folder.
             folder.write_job(&job)?;
             if job.is_started {
-                kubectl(folder.path(), &["apply", "--filename", "shards.yaml"])?;
+                kubernetes::start(folder)?;
             }
         }
         // They start when the file is pushed.
@@ -77,8 +78,7 @@ pub fn resume(
             submit_to_slurm(folder, &mut job, &chosen)?;
         }
         Engine::Kubernetes => {
-            let replace = ["replace", "--force", "--filename", "shards.yaml"];
-            kubectl(folder.path(), &replace)?;
+            kubernetes::start_again(folder)?;
             job.is_started = true;
             folder.write_job(&job)?;
         }
@@ -112,13 +112,7 @@ pub fn cancel(folder: &JobFolder, job: &Job) -> Result<(), JobError> {
     let path = folder.path();
     match (job.engine, &job.ids.shards) {
         (Engine::Slurm, Some(id)) => slurm::stop(&job.ids, id),
-        (Engine::Kubernetes, Some(name)) => {
-            let mut arguments = vec!["delete", "job", name];
-            if let Some(namespace) = &job.namespace {
-                arguments.extend(["--namespace", namespace]);
-            }
-            kubectl(path, &arguments)
-        }
+        (Engine::Kubernetes, Some(_)) => kubernetes::delete(folder, job),
         (Engine::Slurm | Engine::Kubernetes, None) => Err(JobError::Invalid {
             path: path.join("job.toml"),
             problem: "the job has not been submitted".to_owned(),
@@ -137,10 +131,6 @@ fn owner(engine: Engine) -> &'static str {
         Engine::GitHub => "GitHub's",
         Engine::Buildkite => "Buildkite's",
     }
-}
-
-fn kubectl(directory: &Path, arguments: &[&str]) -> Result<(), JobError> {
-    program::call("Kubernetes", "kubectl", directory, arguments).map(drop)
 }
 
 /// The time now as a part of a name.

@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use crashrate_model::{Outcome, OutcomeSet, Record, Shard, StopReason};
 
-use super::slurm::{self, Task};
-use super::{Engine, Job, JobError, JobFolder};
-use crate::journal::{self, Position};
+use super::task::Task;
+use super::{Engine, Job, JobError, JobFolder, Pods, kubernetes, slurm};
+use crate::journal::{self, JOURNAL, Position};
 use crate::plan_file::PlanFile;
 
 /// How far a job is. Later updates read only new records.
@@ -21,6 +21,7 @@ pub struct JobProgress {
     /// The rounds of each unit of the plan, if the plan is in the folder.
     planned: Vec<u32>,
     unasked: Option<String>,
+    pods: Option<Pods>,
 }
 
 /// How far a shard is.
@@ -71,6 +72,8 @@ pub enum ShardState {
     Lost,
     /// The engine no longer has it, and it never started.
     Missing,
+    /// It writes its records to another place.
+    Unknown,
 }
 
 impl ShardState {
@@ -83,6 +86,7 @@ impl ShardState {
             ShardState::Stopped => "stopped",
             ShardState::Lost => "lost",
             ShardState::Missing => "missing",
+            ShardState::Unknown => "unknown",
         }
     }
 }
@@ -103,6 +107,7 @@ impl JobProgress {
             folder,
             runs: BTreeMap::new(),
             unasked: None,
+            pods: None,
         })
     }
 
@@ -122,6 +127,29 @@ impl JobProgress {
         self.unasked.as_deref()
     }
 
+    /// The pods of Kubernetes at the last update, if it answered.
+    pub fn pods(&self) -> Option<Pods> {
+        self.pods
+    }
+
+    /// Why the records of the shards are not in the job's folder, and how to see them.
+    pub fn elsewhere(&self) -> Option<String> {
+        let volume = self.job.volume.as_ref()?;
+        // The first shard that runs writes the plan.
+        let is_here = !self.runs.is_empty() || self.folder.plan().exists();
+        let is_waiting = self.pods.is_some_and(|pods| !pods.have_run());
+        (!is_here && !is_waiting).then(|| {
+            format!(
+                "the rounds are in the folder `{}` of the volume claim `{}`, not in {}; mount the \
+                 volume, copy job.toml and shards.yaml into that folder, and give its path to \
+                 `crashrate status`",
+                volume.folder,
+                volume.claim,
+                self.folder.path().display()
+            )
+        })
+    }
+
     /// Reads what the shards have written since the last time.
     ///
     /// # Errors
@@ -139,6 +167,11 @@ impl JobProgress {
         }
         let queue = match (self.job.engine, &self.job.ids.shards) {
             (Engine::Slurm, Some(id)) => Some(slurm::queue(&self.job.ids, id)),
+            (Engine::Kubernetes, _) => {
+                let pods = kubernetes::pods(&self.job);
+                self.pods = pods.as_ref().ok().copied();
+                Some(pods.map(|pods| pods.queue(self.job.shards)))
+            }
             _ => None,
         };
         let (queue, unasked) = match queue {
@@ -168,7 +201,7 @@ impl JobProgress {
         let is_own = |run: &&ShardRun| run.shard.is_some_and(|shard| shard.index == index);
         let runs: Vec<&ShardRun> = self.runs.values().filter(is_own).collect();
         let task = queue.and_then(|queue| queue.get(&index));
-        let held = task.and_then(Task::held).map(str::to_owned);
+        let held = task.and_then(|task| task.held.clone());
         let queued = queue.map(|_| task.map(|task| &*task.state));
         // A complete run counts, whatever was begun beside it.
         let best = runs
@@ -176,12 +209,13 @@ impl JobProgress {
             .max_by_key(|run| (run.is_complete(), run.is_live, run.written));
         let Some(best) = best else {
             let state = match queued {
+                _ if self.elsewhere().is_some() => ShardState::Unknown,
                 Some(None) => ShardState::Missing,
                 _ => ShardState::Waiting,
             };
             return ShardProgress {
                 index,
-                has_ended: state == ShardState::Missing,
+                has_ended: queued == Some(None),
                 state,
                 planned: self.planned(index),
                 held,
@@ -220,7 +254,7 @@ fn has_ended(state: ShardState, queued: Option<Option<&str>>) -> bool {
         // A task that was started again writes nothing while it waits, for example for a device.
         ShardState::Stopped => !matches!(queued, Some(Some(_))),
         ShardState::Lost => queued == Some(None),
-        ShardState::Waiting | ShardState::Running => false,
+        ShardState::Waiting | ShardState::Running | ShardState::Unknown => false,
     }
 }
 
@@ -228,12 +262,9 @@ fn has_ended(state: ShardState, queued: Option<Option<&str>>) -> bool {
 fn reason(error: &JobError) -> String {
     match error {
         JobError::NoProgram { program, .. } => format!("{program} is not installed here"),
-        error => error
-            .to_string()
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
+        // kubectl logs each try before it says what is wrong.
+        JobError::Refused { problem, .. } => problem.lines().last().unwrap_or_default().to_owned(),
+        error => error.to_string(),
     }
 }
 
@@ -261,7 +292,7 @@ impl ShardRun {
     fn update(&mut self, folder: &Path) {
         // A run that ends while its journal is read is complete then.
         self.is_live = journal::is_live(folder);
-        let path = folder.join("journal.jsonl");
+        let path = folder.join(JOURNAL);
         let Ok(file) = path.metadata() else {
             return;
         };

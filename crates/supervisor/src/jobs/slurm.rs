@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::folder::{JobFolder, JobIds};
+use super::task::Task;
 use super::{JobError, Overrides};
 
 /// A time limit below this is not announced.
@@ -173,26 +174,6 @@ pub(super) fn stop(ids: &JobIds, id: &str) -> Result<(), JobError> {
     ))
 }
 
-/// The task of a shard in Slurm's queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Task {
-    /// Its state, such as `PENDING`.
-    pub(super) state: String,
-    /// Why it waits, such as `Resources`.
-    reason: String,
-}
-
-impl Task {
-    /// Why it waits until someone releases it, if it does.
-    pub(super) fn held(&self) -> Option<&str> {
-        // Of many reasons only these have the word: JobHeldUser, JobHeldAdmin, `launch failed
-        // requeued held`, `job requeued in held state`, JobHoldMaxRequeue.
-        let reason = self.reason.to_ascii_lowercase();
-        let is_held = reason.contains("held") || reason.contains("jobhold");
-        (is_held || self.state == "REQUEUE_HOLD").then_some(&*self.reason)
-    }
-}
-
 /// The task of each shard in Slurm's queue, by the shard's index. Empty if all have ended.
 ///
 /// # Errors
@@ -221,9 +202,16 @@ fn task(line: &str) -> Option<(u32, Task)> {
     let (state, reason) = rest.trim().split_once(' ').unwrap_or((rest, ""));
     let task = Task {
         state: state.to_owned(),
-        reason: reason.trim().to_owned(),
+        held: (is_held(reason) || state == "REQUEUE_HOLD").then(|| reason.trim().to_owned()),
     };
     Some((index.parse().ok()?, task))
+}
+
+/// Whether a task with this reason waits until someone releases it: JobHeldUser, JobHeldAdmin,
+/// `launch failed requeued held`, `job requeued in held state`, JobHoldMaxRequeue.
+fn is_held(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    reason.contains("held") || reason.contains("jobhold")
 }
 
 /// Runs a command of Slurm and returns what it prints.
@@ -239,9 +227,9 @@ mod tests {
     fn the_queue_is_read() {
         let (index, waiting) = task("3 PENDING Resources").unwrap();
         assert_eq!((index, &*waiting.state), (3, "PENDING"));
-        assert_eq!(waiting.held(), None);
+        assert_eq!(waiting.held, None);
         let (_, held) = task("3 PENDING launch failed requeued held").unwrap();
-        assert_eq!(held.held(), Some("launch failed requeued held"));
+        assert_eq!(held.held.unwrap(), "launch failed requeued held");
         assert_eq!(task("N/A PENDING None"), None);
     }
 

@@ -11,7 +11,8 @@ use thiserror::Error;
 use super::JOURNAL;
 use crate::safe_file;
 
-const LOCK: &str = "lock";
+/// Locked while a crashrate uses the folder.
+pub(crate) const LOCK: &str = "lock";
 /// Locked while a new run takes its number.
 const NUMBERING: &str = ".lock";
 
@@ -105,7 +106,7 @@ impl RunFolder {
         let id = format!("{number}-{suite}-{time}-{}", std::process::id());
         let path = runs.join(&id);
         fs::create_dir(&path).map_err(failed(runs, "the run's folder cannot be created"))?;
-        let lock = lock(&path, Duration::ZERO)?;
+        let lock = lock(&path)?;
         drop(numbering);
         Ok(RunFolder {
             path,
@@ -122,7 +123,7 @@ impl RunFolder {
     /// Another crashrate is using it, or it cannot be locked.
     pub fn reopen(path: &Path) -> Result<RunFolder, FolderError> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let lock = lock(&path, INHERITED)?;
+        let lock = lock(&path)?;
         let id = path.file_name().unwrap_or_default().to_string_lossy();
         Ok(RunFolder {
             id: id.into_owned(),
@@ -139,7 +140,7 @@ impl RunFolder {
     /// It cannot be created, or another crashrate is using it.
     pub fn for_merged(path: &Path, run: &RunInfo) -> Result<RunFolder, FolderError> {
         fs::create_dir_all(path).map_err(failed(path, "the run's folder cannot be created"))?;
-        let lock = lock(path, Duration::ZERO)?;
+        let lock = lock(path)?;
         Ok(RunFolder {
             path: path.to_owned(),
             id: run.id.clone(),
@@ -175,11 +176,11 @@ impl RunFolder {
     }
 }
 
-/// How long the lock of a killed supervisor may last: a child that it was starting inherits it
-/// until its exec.
-const INHERITED: Duration = Duration::from_secs(3);
+/// How long a lock is waited for. A child that a killed supervisor was starting inherits its lock
+/// until its exec, and [`is_live`] holds it for a moment.
+const PATIENCE: Duration = Duration::from_secs(3);
 
-fn lock(folder: &Path, patience: Duration) -> Result<File, FolderError> {
+fn lock(folder: &Path) -> Result<File, FolderError> {
     let path = folder.join(LOCK);
     let wrong = failed(&path, "the run's folder cannot be locked");
     let file = safe_file::open_or_create(folder, LOCK).map_err(&wrong)?;
@@ -188,7 +189,7 @@ fn lock(folder: &Path, patience: Duration) -> Result<File, FolderError> {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(source)) => return Err(wrong(source)),
-            Err(TryLockError::WouldBlock) if begin.elapsed() < patience => {
+            Err(TryLockError::WouldBlock) if begin.elapsed() < PATIENCE => {
                 std::thread::sleep(Duration::from_millis(10));
             }
             Err(TryLockError::WouldBlock) => {
@@ -205,7 +206,7 @@ fn lock(folder: &Path, patience: Duration) -> Result<File, FolderError> {
 /// # Errors
 /// Another crashrate is using it, or it cannot be removed.
 pub fn remove(folder: &Path) -> Result<(), FolderError> {
-    let lock = lock(folder, Duration::ZERO)?;
+    let lock = lock(folder)?;
     let removed = fs::remove_dir_all(folder);
     drop(lock);
     removed.map_err(failed(folder, "the run's folder cannot be removed"))
@@ -268,22 +269,22 @@ fn has(folder: &Path, name: &str) -> bool {
     fs::symlink_metadata(folder.join(name)).is_ok()
 }
 
-/// A number for a merged run with this id: `wanted`, unless another run has it.
+/// Checks that no other run than the merged one with this id has its number.
 ///
 /// # Errors
-/// The folder cannot be read, or has no free number.
-pub fn number_for_merged(runs: &Path, wanted: u32, id: &str) -> Result<u32, FolderError> {
-    if runs.join(id).is_dir() {
-        return Ok(wanted);
-    }
-    match free_number(runs, Some(wanted)) {
-        Err(FolderError::Taken { .. }) => free_number(runs, None),
-        number => number,
+/// Another run has it, or the folder cannot be read.
+pub fn check_number(runs: &Path, number: u32, id: &str) -> Result<(), FolderError> {
+    match runs.join(id).is_dir() {
+        true => Ok(()),
+        false => free_number(runs, Some(number)).map(drop),
     }
 }
 
 /// The number of a new run: the given one, or the next after the highest.
-fn free_number(runs: &Path, asked: Option<u32>) -> Result<u32, FolderError> {
+///
+/// # Errors
+/// Another run has it, no number is left, or the folder cannot be read.
+pub fn free_number(runs: &Path, asked: Option<u32>) -> Result<u32, FolderError> {
     let mut folders = list(runs)?;
     let Some(number) = asked else {
         let highest = folders.last().map_or(0, |run| number_of(run));

@@ -4,10 +4,11 @@ mod folder;
 mod reader;
 mod writer;
 
+pub(crate) use folder::LOCK;
 pub use folder::{
-    FolderError, RunFolder, find, has_records, is_live, list, number_for_merged, remove,
+    FolderError, RunFolder, check_number, find, free_number, has_records, is_live, list, remove,
 };
-pub use reader::{Position, RandomReader, Records, read, read_from, read_on};
+pub use reader::{Position, RandomReader, Records, first_opened, read, read_from, read_on};
 pub use writer::Journal;
 
 use std::io;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// The journal's name in a run folder.
-pub(crate) const JOURNAL: &str = "journal.jsonl";
+pub const JOURNAL: &str = "journal.jsonl";
 
 impl JournalError {
     fn write(path: &Path) -> impl Fn(io::Error) -> JournalError {

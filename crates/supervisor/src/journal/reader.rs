@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crashrate_model::{JOURNAL_VERSION, LineError, Lines, Record};
+use crashrate_model::{JOURNAL_VERSION, LineError, Lines, Opened, Record};
 use serde::Deserialize;
 
 use super::{JournalError, split};
@@ -57,6 +57,14 @@ pub fn read_on(path: &Path, from: Position) -> Result<Records, JournalError> {
 /// The file cannot be opened.
 pub fn read(path: &Path) -> Result<Records, JournalError> {
     read_on(path, Position::default())
+}
+
+/// The first record of a journal. `None` if it is not `opened`, or cannot be read.
+pub fn first_opened(path: &Path) -> Option<Box<Opened>> {
+    match read(path).ok()?.next()?.ok()? {
+        Record::Opened(opened) => Some(opened),
+        _ => None,
+    }
 }
 
 fn open(path: &Path) -> Result<File, JournalError> {
@@ -136,10 +144,10 @@ impl<R> Records<R> {
     }
 }
 
-/// Reads the records of a journal in any order.
+/// Reads the records of a journal in any order. It keeps no file open: a merge reads more journals
+/// than a process may open files.
 #[derive(Debug)]
 pub struct RandomReader {
-    file: File,
     path: PathBuf,
     /// The bytes read last.
     window: Vec<u8>,
@@ -150,18 +158,14 @@ pub struct RandomReader {
 }
 
 impl RandomReader {
-    /// Opens a journal.
-    ///
-    /// # Errors
-    /// The file cannot be opened.
-    pub fn open(path: &Path) -> Result<RandomReader, JournalError> {
-        Ok(RandomReader {
-            file: open(path)?,
+    /// A reader of the journal at this path.
+    pub fn new(path: &Path) -> RandomReader {
+        RandomReader {
             path: path.to_owned(),
             window: Vec::new(),
             begin: 0,
             object: Vec::new(),
-        })
+        }
     }
 
     /// The record at this offset, in bytes.
@@ -169,7 +173,7 @@ impl RandomReader {
     /// # Errors
     /// It cannot be read, or there is no record.
     pub fn record(&mut self, place: u64) -> Result<Record, JournalError> {
-        let line = self.line(place).map_err(JournalError::read(&self.path))?;
+        let line = self.line(place)?;
         let record = self.lines_before(&line);
         let record = record.and_then(|mut lines| lines.read(&self.window[line]).ok());
         record.ok_or_else(|| self.changed())
@@ -180,7 +184,7 @@ impl RandomReader {
     /// # Errors
     /// It cannot be read, or there is no line with a valid checksum.
     pub(crate) fn json(&mut self, place: u64) -> Result<&[u8], JournalError> {
-        let line = self.line(place).map_err(JournalError::read(&self.path))?;
+        let line = self.line(place)?;
         let body = self.lines_before(&line);
         let body = body.and_then(|mut lines| lines.check(&self.window[line]).ok());
         let Some(body) = body else {
@@ -206,16 +210,24 @@ impl RandomReader {
     }
 
     /// Reads until the window holds the line at this offset and the end of the line before it.
-    fn line(&mut self, place: u64) -> io::Result<Range<usize>> {
-        if let Some(line) = self.in_window(place) {
-            return Ok(line);
+    fn line(&mut self, place: u64) -> Result<Range<usize>, JournalError> {
+        match self.in_window(place) {
+            Some(line) => Ok(line),
+            None => {
+                let file = open(&self.path)?;
+                let line = self.line_in(file, place);
+                line.map_err(JournalError::read(&self.path))
+            }
         }
+    }
+
+    fn line_in(&mut self, mut file: File, place: u64) -> io::Result<Range<usize>> {
         let mut length = WINDOW;
         loop {
             self.window.clear();
             self.begin = place.saturating_sub(Lines::TAIL as u64);
-            self.file.seek(SeekFrom::Start(self.begin))?;
-            let read = (&self.file).take(length).read_to_end(&mut self.window)?;
+            file.seek(SeekFrom::Start(self.begin))?;
+            let read = (&file).take(length).read_to_end(&mut self.window)?;
             match self.in_window(place) {
                 Some(line) => return Ok(line),
                 None if (read as u64) < length => return Err(io::ErrorKind::UnexpectedEof.into()),

@@ -16,6 +16,9 @@ use macos as platform;
 
 pub use platform::distribution;
 
+/// The variable that names this machine in reports, in place of its host name.
+const HOST_VARIABLE: &str = "CRASHRATE_HOST";
+
 /// Facts about this machine and the git revision of `directory`; unknown ones are left out.
 pub fn describe(directory: &Path) -> BTreeMap<String, String> {
     let cores = std::thread::available_parallelism().map(|n| n.to_string());
@@ -59,7 +62,11 @@ fn system() -> Option<String> {
     ))
 }
 
+/// The name of this machine. In a pod of Kubernetes, the host name is that of the pod.
 pub(crate) fn host() -> Option<String> {
+    if let Some(name) = std::env::var_os(HOST_VARIABLE).filter(|name| !name.is_empty()) {
+        return Some(name.to_string_lossy().into_owned());
+    }
     let name = nix::unistd::gethostname().ok()?;
     Some(name.to_string_lossy().into_owned())
 }

@@ -30,6 +30,15 @@ pub(super) enum Item<'a> {
     Record(&'a Record),
 }
 
+/// How records are given that are the same in the merged journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unchanged {
+    /// As [`Item::Json`], which is faster.
+    Copied,
+    /// As [`Item::Record`].
+    Read,
+}
+
 type Take<'t> = dyn FnMut(Item<'_>) -> Result<(), MergeError> + 't;
 
 /// Makes the records of a merged run.
@@ -37,8 +46,7 @@ pub(super) struct Emitter<'a> {
     merge: &'a Merge,
     readers: Vec<RandomReader>,
     files: FileNames,
-    /// Whether records that do not change are given as they are.
-    copies: bool,
+    unchanged: Unchanged,
     /// Rounds that have a result.
     measured: u64,
 }
@@ -84,16 +92,15 @@ impl PartialEq for Left<'_> {
 impl Eq for Left<'_> {}
 
 impl<'a> Emitter<'a> {
-    pub(super) fn new(merge: &'a Merge, copies: bool) -> Result<Emitter<'a>, MergeError> {
-        let open = |index: &Index| RandomReader::open(&index.input.journal);
-        let readers: Result<Vec<_>, _> = merge.indexes.iter().map(open).collect();
-        Ok(Emitter {
+    pub(super) fn new(merge: &'a Merge, unchanged: Unchanged) -> Emitter<'a> {
+        let reader = |index: &Index| RandomReader::new(&index.input.journal);
+        Emitter {
             merge,
-            readers: readers?,
+            readers: merge.indexes.iter().map(reader).collect(),
             files: FileNames::default(),
-            copies,
+            unchanged,
             measured: 0,
-        })
+        }
     }
 
     /// Gives all records to `take`. Returns the files that they name.
@@ -218,7 +225,8 @@ impl<'a> Emitter<'a> {
         let info = &self.merge.info;
         let draw = &one.draw;
         let reader = &mut self.readers[one.input as usize];
-        if self.copies {
+        let copies = self.unchanged == Unchanged::Copied;
+        if copies {
             take(Item::Json(reader.json(draw.started)?))?;
         } else {
             take(Item::Record(&reader.record(draw.started)?))?;
@@ -233,7 +241,7 @@ impl<'a> Emitter<'a> {
                 reason: Some(if index.is_live { RUNNING } else { LOST }.to_owned()),
                 ..Ended::of(draw.unit, draw.round, draw.attempt, Outcome::Lost)
             }),
-            place if self.copies && is_same => return take(Item::Json(reader.json(place)?)),
+            place if copies && is_same => return take(Item::Json(reader.json(place)?)),
             place => match reader.record(place)? {
                 Record::Ended(ended) => ended,
                 // The index has the places of ends only.
@@ -256,7 +264,7 @@ impl<'a> Emitter<'a> {
         let last = ends.max_by_key(|time| (instant(time), (*time).clone()));
         Closed {
             time: last.cloned().unwrap_or_default(),
-            at: runs(info).map(|run| run.at).fold(0.0, f64::max),
+            at: seconds(info),
             why,
             reason: reason.filter(|_| why != StopReason::Done),
         }
@@ -269,8 +277,8 @@ fn order(info: &RunInfo, block: u32) -> Rounds {
     Rounds::new(rounds, info.seed).only(block)
 }
 
-/// How the journal says an attempt was watched that says nothing else: as its own run, or as the
-/// merged run that the journal is of.
+/// The evidence mode of attempts that record none: that of their run, or of the merged run that the
+/// journal is of.
 fn of_input(index: &Index, run: &JoinedRun) -> EvidenceMode {
     match index.is_merged {
         true => index.info.evidence,
@@ -316,6 +324,13 @@ fn tagged(tag: &str, file: &str) -> String {
 fn runs(info: &RunInfo) -> impl Iterator<Item = &ShardRun> {
     let shards = info.merged.iter().flat_map(|merged| &merged.shards);
     shards.flat_map(|shard| &shard.each)
+}
+
+/// The seconds of the shard that took the longest. Its runs came one after the other.
+fn seconds(info: &RunInfo) -> f64 {
+    let shards = info.merged.iter().flat_map(|merged| &merged.shards);
+    let each = shards.map(|shard| shard.each.iter().map(|run| run.secs).sum());
+    each.fold(0.0, f64::max)
 }
 
 fn instant(time: &str) -> Timestamp {

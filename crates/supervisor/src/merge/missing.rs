@@ -1,6 +1,6 @@
 //! What a merged run lacks, and why it ended.
 
-use crashrate_model::{RunInfo, Shard, StopReason, Stopping};
+use crashrate_model::{RunInfo, Shard, StopReason};
 
 /// Shards and blocks that are named.
 const NAMED: usize = 8;
@@ -11,10 +11,7 @@ pub(super) fn shards(info: &RunInfo) -> Vec<Shard> {
         return Vec::new();
     };
     let most = info.units.iter().map(|unit| unit.rounds).max().unwrap_or(0);
-    let count = merged.count;
-    let missing = (1..=count.min(most)).map(|index| Shard { index, count });
-    let has = |index: u32| merged.shards.iter().any(|shard| shard.index == index);
-    missing.filter(|shard| !has(shard.index)).collect()
+    merged.missing(most).collect()
 }
 
 /// Why the merged run ended, and details for people. `measured` rounds have a result.
@@ -27,31 +24,23 @@ pub(super) fn why(info: &RunInfo, measured: u64) -> (StopReason, Option<String>)
     let merged = info.merged.as_ref();
     let ends = merged.iter().flat_map(|merged| &merged.shards);
     let ends: Vec<(u32, Option<StopReason>)> = ends.map(|shard| (shard.index, shard.why)).collect();
-    let decided = |why: Option<StopReason>| why == Some(StopReason::Decided);
-    let is_decided = match info.stopping {
-        Stopping::FirstBad => ends.iter().any(|(_, why)| decided(*why)),
-        _ => {
-            let is_over = |why| decided(why) || why == Some(StopReason::Done);
-            missing.is_empty()
-                && ends.iter().any(|(_, why)| decided(*why))
-                && ends.iter().all(|(_, why)| is_over(*why))
-        }
-    };
-    if is_decided {
-        return (StopReason::Decided, None);
-    }
     let without_end = ends.iter().filter(|(_, why)| why.is_none());
     let without_end: Vec<u32> = without_end.map(|(index, _)| *index).collect();
     if !missing.is_empty() || !without_end.is_empty() {
         let words = in_words(info, &missing, &without_end);
         return (StopReason::ShardsMissing, Some(words));
     }
-    let worst = ends
-        .iter()
-        .filter_map(|(index, why)| Some((*index, (*why)?)));
-    match worst.min_by_key(|(_, why)| rank(*why)) {
-        Some((_, StopReason::Done)) | None => (StopReason::Done, None),
-        Some((index, why)) => (why, Some(format!("shard {index} ended for this reason"))),
+    let reasons = ends.iter().filter_map(|(_, why)| *why);
+    match reasons.min_by_key(|why| rank(*why)) {
+        Some(why @ (StopReason::Done | StopReason::Decided)) => (why, None),
+        None => (StopReason::Done, None),
+        Some(why) => {
+            let for_it = ends.iter().filter(|(_, other)| *other == Some(why));
+            let for_it: Vec<u32> = for_it.map(|(index, _)| *index).collect();
+            let word = if for_it.len() == 1 { "shard" } else { "shards" };
+            let shards = listed(for_it.iter().copied(), for_it.len());
+            (why, Some(format!("{word} {shards} ended for this reason")))
+        }
     }
 }
 
@@ -72,7 +61,7 @@ fn rank(why: StopReason) -> u8 {
     }
 }
 
-/// `shard 2 of 4 is missing (blocks 2, 6, 10 and 5 more); shard 3 has no end`.
+/// `shard 2 of 4 is missing (blocks 2, 6, 10 and 5 more); shard 3 did not end`.
 fn in_words(info: &RunInfo, missing: &[Shard], without_end: &[u32]) -> String {
     let most = info.units.iter().map(|unit| unit.rounds).max().unwrap_or(0);
     let mut words: Vec<String> = (missing.iter().take(NAMED))

@@ -11,7 +11,7 @@
 //!
 //! Records are in the order of the plan, and inside a block in the order of the block. Their times
 //! stay those of their shard. Journals are read twice, first for an index of their attempts, so that
-//! memory holds 32 bytes an attempt.
+//! memory holds 40 bytes an attempt.
 
 mod emit;
 mod error;
@@ -34,7 +34,7 @@ use crashrate_model::{Record, RunInfo, Shard};
 pub use error::MergeError;
 pub use inputs::{Input, find_inputs, without_records};
 
-use emit::{Emitter, Item};
+use emit::{Emitter, Item, Unchanged};
 use index::Index;
 use join::Joined;
 
@@ -98,8 +98,7 @@ impl Merge {
     /// # Errors
     /// A journal cannot be read again.
     pub fn each_record(&self, take: &mut dyn FnMut(&Record)) -> Result<(), MergeError> {
-        let emitter = Emitter::new(self, false)?;
-        emitter.run(&mut |item| {
+        Emitter::new(self, Unchanged::Read).run(&mut |item| {
             if let Item::Record(record) = item {
                 take(record);
             }
@@ -113,8 +112,9 @@ impl Merge {
         &self.info.id
     }
 
-    /// Whether the run in a folder is an earlier result of merging runs of this plan.
-    pub fn is_result(&self, folder: &Path) -> bool {
-        write::is_result(folder, &self.info)
+    /// Whether the merged run may be written into this folder: it is empty, or has an earlier result
+    /// of merging runs of this plan, or what a merge left that died.
+    pub fn can_replace(&self, folder: &Path) -> bool {
+        write::can_replace(folder, &self.info)
     }
 }

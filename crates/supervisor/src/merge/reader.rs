@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crashrate_model::{
     DeviceFailure, Ended, Hello, JOURNAL_VERSION, Opened, Outcome, Record, ResumedPart, RunInfo,
-    Shard, ShardRun, Started, StopReason, Stopping,
+    Shard, ShardRun, Started, StopReason, is_same_machine,
 };
 
 use super::index::{Draw, DrawKind, Index, Source};
@@ -48,6 +48,8 @@ struct Reader {
     closed: Option<(String, StopReason)>,
     /// The latest time since the journal was last opened.
     at: f64,
+    /// The seconds of the earlier openings by this machine.
+    secs_before: f64,
     /// When the journal was begun.
     began: String,
     /// When this machine opened it first.
@@ -111,6 +113,7 @@ impl Reader {
             open: HashMap::new(),
             closed: None,
             at: 0.0,
+            secs_before: 0.0,
             began: opened.time.clone(),
             started: opened.time,
             hello: None,
@@ -262,10 +265,14 @@ impl Reader {
 
     /// Opens the journal again. If another machine opened it, a new part begins.
     fn reopen(&mut self, opened: Opened) {
-        if !self.index.is_merged && is_elsewhere(&self.index.info, &opened.run) {
+        if self.index.is_merged {
+            // The runs that it was made of have their own times.
+        } else if is_elsewhere(&self.index.info, &opened.run) {
             self.end_part();
             self.started = opened.time;
             self.hello = None;
+        } else {
+            self.secs_before += self.at;
         }
         self.index.info = opened.run;
         (self.closed, self.at) = (None, 0.0);
@@ -294,6 +301,7 @@ impl Reader {
             started: self.started.clone(),
             finished,
             at: self.at,
+            secs: std::mem::take(&mut self.secs_before) + self.at,
             why,
             bytes: 0,
             machine: info.machine.clone(),
@@ -326,25 +334,18 @@ impl Reader {
 
 /// Whether another machine, or the same one with other devices, opened a journal again.
 fn is_elsewhere(before: &RunInfo, after: &RunInfo) -> bool {
-    // The command that resumes a run differs.
-    let facts = |info: &RunInfo| {
-        let mut facts = info.machine.clone();
-        facts.remove("command");
-        facts
-    };
-    facts(before) != facts(after) || before.devices != after.devices
+    !is_same_machine(
+        (&before.machine, &before.devices),
+        (&after.machine, &after.devices),
+    )
 }
 
 /// Why a run is no part of another one.
 fn why_not(info: &RunInfo) -> Option<&'static str> {
-    let is_search = matches!(
-        info.stopping,
-        Stopping::Minimized(_) | Stopping::Bisected(_) | Stopping::Provoked(_)
-    );
     match info {
         _ if info.imported.is_some() => Some("the run was imported"),
         _ if info.plan.is_none() => Some("the run has no plan"),
-        _ if is_search => Some("the run is a search"),
+        _ if info.stopping.is_search() => Some("the run is a search"),
         _ if info.only_round.is_some() => Some("the run repeats a round"),
         _ => None,
     }

@@ -1,20 +1,26 @@
 //! Writes a merged run into a folder.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use crashrate_model::{Lines, Record, RunInfo};
+use crashrate_model::{Lines, RunInfo};
 
-use super::emit::{Emitter, Item};
+use super::emit::{Emitter, Item, Unchanged};
 use super::files::KeptFile;
 use super::{Merge, MergeError, files};
-use crate::journal::{self, JOURNAL, RunFolder};
+use crate::journal::{self, JOURNAL, LOCK, RunFolder};
 use crate::plan::Plan;
 use crate::run_file;
+use crate::safe_file;
 
 /// Bytes written at once.
 const BUFFER: usize = 1 << 17;
+/// The journal until it is complete.
+const NEW_JOURNAL: &str = ".journal.jsonl-new";
+/// What a merge makes before its journal.
+const BEFORE_JOURNAL: [&str; 5] = [LOCK, NEW_JOURNAL, "output", "crashes", run_file::NAME];
 
 impl Merge {
     /// Writes the merged run into its folder: run file, journal, outputs and crashes. An earlier
@@ -28,7 +34,9 @@ impl Merge {
             path: path.to_owned(),
             source,
         };
-        let temporary = path.join(format!(".{JOURNAL}-{}", std::process::id()));
+        let temporary = path.join(NEW_JOURNAL);
+        // A merge that died leaves its file. The folder is locked, so no other merge writes it.
+        let _ = fs::remove_file(&temporary);
         let written = self.write_journal(&temporary);
         let kept = match written {
             Ok(kept) => kept,
@@ -51,7 +59,7 @@ impl Merge {
         let mut file = BufWriter::with_capacity(BUFFER, File::create(path).map_err(failed)?);
         let mut lines = Lines::default();
         let mut line = Vec::new();
-        let kept = Emitter::new(self, true)?.run(&mut |item| {
+        let kept = Emitter::new(self, Unchanged::Copied).run(&mut |item| {
             line.clear();
             match item {
                 Item::Json(json) => lines.write_json(json, &mut line),
@@ -83,10 +91,23 @@ impl Merge {
     }
 }
 
-/// Whether the run in a folder is a merged run of the same plan.
-pub(super) fn is_result(folder: &Path, info: &RunInfo) -> bool {
-    let first = journal::read(&folder.join(JOURNAL)).ok();
-    let first = first.and_then(|mut records| records.next()?.ok());
-    matches!(first, Some(Record::Opened(opened))
-        if opened.run.merged.is_some() && opened.run.plan == info.plan)
+/// Whether a folder is empty, or has an earlier merged run of the same plan, or only what a merge
+/// leaves that died before it had a journal.
+pub(super) fn can_replace(folder: &Path, info: &RunInfo) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+    let is_left_over = || {
+        let has_lock = names.iter().any(|name| name == LOCK);
+        let is_made = |name: &OsString| BEFORE_JOURNAL.iter().any(|made| name == made);
+        has_lock
+            && names
+                .iter()
+                .all(|name| is_made(name) || safe_file::is_temporary(name))
+    };
+    names.is_empty() || is_left_over() || is_result(folder, info)
+}
+
+fn is_result(folder: &Path, info: &RunInfo) -> bool {
+    let opened = journal::first_opened(&folder.join(JOURNAL));
+    opened.is_some_and(|opened| opened.run.merged.is_some() && opened.run.plan == info.plan)
 }

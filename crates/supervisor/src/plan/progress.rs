@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crashrate_model::{Outcome, Record};
+use crashrate_model::{Device, Outcome, Record};
 
 use super::{Plan, RoundKey, Rounds};
 
@@ -26,8 +26,10 @@ pub struct Progress {
     retries: Vec<u32>,
     /// Attempts that started and have no end yet.
     open: Vec<(RoundKey, u32)>,
+    /// The devices of the run's latest part.
+    devices: Vec<Device>,
     /// By round: the device of its block, if the run has several.
-    devices: BTreeMap<u32, u32>,
+    device_of: BTreeMap<u32, u32>,
 }
 
 const SETTLED: u32 = u32::MAX;
@@ -40,7 +42,8 @@ impl Progress {
             planned: plan.units.iter().map(|u| u.rounds).collect(),
             retries: plan.retries(),
             open: Vec::new(),
-            devices: BTreeMap::new(),
+            devices: Vec::new(),
+            device_of: BTreeMap::new(),
         }
     }
 
@@ -79,12 +82,12 @@ impl Progress {
                 };
                 self.open.remove(running);
                 if let Some(device) = e.device.filter(|_| e.outcome.counts()) {
-                    self.devices.insert(e.round, device);
+                    self.device_of.insert(e.round, device);
                 }
                 self.ended(key, e.attempt, e.outcome);
             }
-            Record::Opened(_)
-            | Record::Hello(_)
+            Record::Opened(opened) => self.move_to(&opened.run.devices),
+            Record::Hello(_)
             | Record::Evidence(_)
             | Record::Zygote(_)
             | Record::Built(_)
@@ -110,9 +113,23 @@ impl Progress {
         &self.open
     }
 
-    /// The devices of the blocks that were begun, by round.
-    pub fn devices(&self) -> &BTreeMap<u32, u32> {
-        &self.devices
+    /// Which of these devices the blocks that were begun ran on, by round. Another machine does not
+    /// have them.
+    pub fn begun_on(&mut self, devices: &[Device]) -> BTreeMap<u32, u32> {
+        self.move_to(devices);
+        std::mem::take(&mut self.device_of)
+    }
+
+    fn move_to(&mut self, devices: &[Device]) {
+        let place = |device: &u32| {
+            let before = self.devices.get(*device as usize)?;
+            let now = devices.iter().position(|now| now.is_same(before))?;
+            Some(now as u32)
+        };
+        let moved = self.device_of.iter();
+        let moved = moved.filter_map(|(round, device)| Some((*round, place(device)?)));
+        self.device_of = moved.collect();
+        self.devices = devices.to_vec();
     }
 
     /// The rounds that are left, in the plan's order.

@@ -8,11 +8,23 @@ use crate::request::RunRequest;
 use crate::worker::Workers;
 
 impl PlanFile {
-    /// Checks that this machine has the programs that were planned.
+    /// Checks that this machine has the directories and the programs that were planned.
     ///
     /// # Errors
-    /// One of them is missing, or is another one.
+    /// One of them is missing, or a program is another one.
     pub fn check_programs(&self, plan: &Plan, workers: &Workers) -> Result<(), PlanFileError> {
+        let suite = &plan.suite;
+        let directories = suite
+            .chapters
+            .iter()
+            .map(|chapter| &chapter.timing.directory);
+        let mut directories = directories.chain([&suite.sequence_timing.directory]);
+        if let Some(missing) = directories.find(|path| !path.is_dir()) {
+            return Err(PlanFileError::Directory {
+                path: self.path.clone(),
+                directory: missing.to_path_buf(),
+            });
+        }
         let here = programs(plan, workers);
         for (program, planned) in &self.programs {
             let found = here.get(program);

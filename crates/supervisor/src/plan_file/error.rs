@@ -65,6 +65,24 @@ pub enum PlanFileError {
         /// What differs.
         what: String,
     },
+    /// There is another file in its place.
+    #[error(
+        "{}: is not a plan file, so it is not replaced; choose another name for the plan",
+        .0.display()
+    )]
+    NotReplaced(PathBuf),
+    /// This machine lacks a directory of the plan.
+    #[error(
+        "{}: the planned directory {} is not here: plan and run in the same place on all machines",
+        path.display(),
+        directory.display()
+    )]
+    Directory {
+        /// The file.
+        path: PathBuf,
+        /// The directory.
+        directory: PathBuf,
+    },
     /// A program on this machine is missing, or differs from the planned one.
     #[error("{}: {}", path.display(), program_words(program, planned, found.as_deref()))]
     Program {

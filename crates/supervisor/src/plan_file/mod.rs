@@ -5,6 +5,7 @@
 
 mod check;
 mod error;
+mod publish;
 mod text;
 
 use std::collections::BTreeMap;
@@ -26,10 +27,15 @@ use crate::suite::Suite;
 use crate::watching::EvidenceChoice;
 use crate::worker::Workers;
 
+use publish::publish;
+
 pub use error::PlanFileError;
 
 /// The version of the format.
 const VERSION: u32 = 1;
+
+/// The first key of a plan file.
+const KEY: &str = "\"crashrate_plan\"";
 
 /// A plan that several machines share.
 #[derive(Clone, Debug)]
@@ -89,10 +95,7 @@ impl PlanFile {
 
     /// Whether a file is a plan and not a suite: JSON begins with a brace, and a suite never does.
     pub fn is_plan(path: &Path) -> bool {
-        let mut begin = [0; 64];
-        let read = fs::File::open(path).and_then(|mut file| file.read(&mut begin));
-        let begin = &begin[..read.unwrap_or(0)];
-        begin.trim_ascii_start().starts_with(b"{")
+        begin(path).starts_with('{')
     }
 
     /// Reads a plan file.
@@ -177,11 +180,14 @@ impl PlanFile {
             })
     }
 
-    /// Writes the file, in place of an earlier one.
+    /// Writes the file, in place of an earlier plan file.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// There is another file, or it cannot be written.
     pub fn write(&self) -> Result<(), PlanFileError> {
+        if self.path.is_file() && !begin(&self.path).contains(KEY) {
+            return Err(PlanFileError::NotReplaced(self.path.clone()));
+        }
         let (folder, name) = self.place()?;
         let written = safe_file::write(folder, name, self.text()?.as_bytes());
         written.map_err(|error| self.unwritten(error))
@@ -197,15 +203,10 @@ impl PlanFile {
         // Machines on a shared disk may have the same process ids.
         let host = machine::host().unwrap_or_default();
         let temporary = folder.join(format!(".{name}-{host}-{}", std::process::id()));
-        fs::write(&temporary, self.text()?).map_err(|error| self.unwritten(error))?;
-        // A link is never made over another file, also on a network file system.
-        let linked = fs::hard_link(&temporary, &self.path);
+        let text = self.text()?;
+        let written = fs::write(&temporary, text).and_then(|()| publish(&temporary, &self.path));
         let _ = fs::remove_file(&temporary);
-        match linked {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(self.unwritten(error)),
-        }
+        written.map_err(|error| self.unwritten(error))
     }
 
     fn place(&self) -> Result<(&Path, &str), PlanFileError> {
@@ -221,6 +222,14 @@ impl PlanFile {
             source,
         }
     }
+}
+
+/// The first characters of a file without white space before them; none if it cannot be read.
+fn begin(path: &Path) -> String {
+    let mut begin = [0; 64];
+    let read = fs::File::open(path).and_then(|mut file| file.read(&mut begin));
+    let begin = String::from_utf8_lossy(&begin[..read.unwrap_or(0)]);
+    begin.trim_start().to_owned()
 }
 
 /// The hashes of the programs that a plan starts, as a run records them.

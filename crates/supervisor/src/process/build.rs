@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -19,6 +20,8 @@ use super::guardian::Guardian;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a process with a time limit is looked at.
 const STEP: Duration = Duration::from_millis(5);
+/// The output, in bytes, that a process with a time limit may have on the disk.
+const MOST_OUTPUT: u64 = 16 << 20;
 
 /// A process of a build.
 pub(crate) struct BuildProcess(Child);
@@ -73,28 +76,30 @@ impl BuildProcess {
 }
 
 impl BuildProcess {
-    /// Waits for its end, at most for a time. `None` if it had to be killed.
+    /// Waits for its end, at most for a time, and keeps its output from filling the disk. `None` if
+    /// it had to be killed.
     ///
     /// # Errors
     /// It cannot be killed: it waits in the kernel.
     pub(crate) fn wait_for(
         mut self,
         limit: Duration,
+        output: &File,
         guardian: &Guardian,
         slot: u32,
     ) -> io::Result<Option<ExitStatus>> {
-        if self.ends_within(limit)? {
+        if self.ends_within(limit, output)? {
             return self.wait(guardian, slot).map(Some);
         }
         self.group().kill();
-        match self.ends_within(PATIENCE)? {
+        match self.ends_within(PATIENCE, output)? {
             true => self.wait(guardian, slot).map(|_| None),
             false => Err(io::Error::other("did not end and cannot be killed")),
         }
     }
 
     /// Whether it ends. It is reaped then.
-    fn ends_within(&mut self, limit: Duration) -> io::Result<bool> {
+    fn ends_within(&mut self, limit: Duration, output: &File) -> io::Result<bool> {
         let deadline = Instant::now() + limit;
         loop {
             if self.0.try_wait()?.is_some() {
@@ -103,8 +108,21 @@ impl BuildProcess {
             if Instant::now() >= deadline {
                 return Ok(false);
             }
+            bound(output);
             thread::sleep(STEP);
         }
+    }
+}
+
+/// Frees the disk of an output that is too long. The process writes on behind a hole, so the end of
+/// the output stays at the end of the file.
+fn bound(output: &File) {
+    /// The unit of `st_blocks`, from stat(2).
+    const BLOCK: u64 = 512;
+    let is_long = |file: Metadata| file.blocks() * BLOCK > MOST_OUTPUT;
+    if output.metadata().is_ok_and(is_long) {
+        // It fails only on a file that is not open for writing.
+        let _ = output.set_len(0);
     }
 }
 
@@ -112,5 +130,28 @@ impl BuildGroup {
     /// Kills all of it.
     pub(crate) fn kill(self) {
         group::kill_rest(self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn the_disk_of_a_long_output_is_freed() {
+        let mut output = tempfile::tempfile().unwrap();
+        output.write_all(b"short").unwrap();
+        bound(&output);
+        assert_eq!(output.metadata().unwrap().len(), 5);
+        output
+            .write_all(&vec![1; MOST_OUTPUT as usize + 1])
+            .unwrap();
+        bound(&output);
+        output.write_all(b"end").unwrap();
+        let file = output.metadata().unwrap();
+        assert_eq!(file.len(), 5 + MOST_OUTPUT + 1 + 3);
+        assert!(file.blocks() < 1000, "{}", file.blocks());
     }
 }

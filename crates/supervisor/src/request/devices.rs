@@ -123,11 +123,7 @@ pub(super) fn unless_search(
     set: DeviceSet,
     stopping: &Stopping,
 ) -> Result<DeviceSet, RequestError> {
-    let is_search = matches!(
-        stopping,
-        Stopping::Minimized(_) | Stopping::Bisected(_) | Stopping::Provoked(_)
-    );
-    match is_search && set.count() > 0 {
+    match stopping.is_search() && set.count() > 0 {
         true => Err(RequestError::SearchOnDevices),
         false => Ok(set),
     }

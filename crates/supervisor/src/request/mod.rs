@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crashrate_adapters::Framework;
-use crashrate_model::{RateBound, Stopping};
+use crashrate_model::{RateBound, RunInfo, Stopping};
 
 use crate::bisect::BisectOptions;
 use crate::decide::unreachable_gates;
@@ -221,26 +221,33 @@ impl RunRequest {
         lister: &TestLister,
     ) -> Result<(RunRequest, RunFolder), RequestError> {
         let path = resumable(runs, name).map_err(RequestError::Find)?;
-        let folder = RunFolder::reopen(&path)?;
-        let (plan, run) = run_file::read(&path)?;
-        if run.merged.is_some() {
-            return Err(RequestError::Merged(path));
+        let (mut request, run, folder) = reopened(&path, evidence, lister)?;
+        request.devices = devices::again(&run)?;
+        request.jobs = devices::jobs(jobs.or(Some(run.jobs)), run.jobs, &request.devices)?;
+        Ok((request, folder))
+    }
+
+    /// Reopens the run of this shard, which another machine may have begun. The devices and the
+    /// probe are those of this request: the engine gave them to this start of the shard.
+    ///
+    /// # Errors
+    /// The run cannot be resumed.
+    pub fn resume_shard(
+        &self,
+        path: &Path,
+        jobs: Option<u32>,
+        evidence: Option<EvidenceChoice>,
+        lister: &TestLister,
+    ) -> Result<(RunRequest, RunFolder), RequestError> {
+        let (mut request, _, folder) = reopened(path, evidence, lister)?;
+        if self.chooses_devices() {
+            request.devices.clone_from(&self.devices);
+            request.jobs = self.jobs;
+        } else {
+            request.jobs = jobs.unwrap_or(request.jobs);
         }
-        lister.check(&plan.suite).map_err(RequestError::Tests)?;
-        let written = lister.write_package(&plan.suite);
-        written.map_err(RequestError::Package)?;
-        // Rounds that are watched in another way have another rate, so the default is the run's
-        // own.
-        let evidence = evidence.unwrap_or_else(|| EvidenceChoice::of_run(&run));
-        let devices = devices::again(&run)?;
-        let request = RunRequest {
-            plan,
-            stopping: run.stopping,
-            jobs: devices::jobs(jobs.or(Some(run.jobs)), run.jobs, &devices)?,
-            devices,
-            evidence,
-            not_worse_by: run.not_worse_by,
-        };
+        let probe = &self.plan.suite.probe;
+        request.plan.suite.probe.clone_from(probe);
         Ok((request, folder))
     }
 
@@ -312,6 +319,33 @@ fn spawn_choice(
         (Some(SpawnChoice::Fork | SpawnChoice::Both), Some(why)) => Err(RequestError::Spawn(why)),
         (choice, _) => Ok(choice),
     }
+}
+
+/// The request of a run that is reopened, without its devices.
+fn reopened(
+    path: &Path,
+    evidence: Option<EvidenceChoice>,
+    lister: &TestLister,
+) -> Result<(RunRequest, RunInfo, RunFolder), RequestError> {
+    let folder = RunFolder::reopen(path)?;
+    let (plan, run) = run_file::read(path)?;
+    if run.merged.is_some() {
+        return Err(RequestError::Merged(path.to_owned()));
+    }
+    lister.check(&plan.suite).map_err(RequestError::Tests)?;
+    let written = lister.write_package(&plan.suite);
+    written.map_err(RequestError::Package)?;
+    let request = RunRequest {
+        plan,
+        stopping: run.stopping.clone(),
+        jobs: run.jobs,
+        devices: DeviceSet::default(),
+        // Rounds that are watched in another way have another rate, so the default is the run's
+        // own.
+        evidence: evidence.unwrap_or_else(|| EvidenceChoice::of_run(&run)),
+        not_worse_by: run.not_worse_by,
+    };
+    Ok((request, run, folder))
 }
 
 /// The run of that name. `latest` also finds a run that was stopped while it calibrated: it has no

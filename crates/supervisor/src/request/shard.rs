@@ -28,10 +28,7 @@ impl RunRequest {
     /// # Errors
     /// They would not run parts of one plan.
     pub fn can_be_divided(&self) -> Result<(), DivideError> {
-        if matches!(
-            self.stopping,
-            Stopping::Minimized(_) | Stopping::Bisected(_) | Stopping::Provoked(_)
-        ) {
+        if self.stopping.is_search() {
             return Err(DivideError::Search);
         }
         let fault = self.plan.suite.fault.as_ref();

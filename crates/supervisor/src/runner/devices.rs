@@ -82,7 +82,11 @@ impl Runner<'_> {
         self.record(Record::DeviceFailed(Box::new(failure)), inputs)?;
         self.failed.extend(device);
         if self.failed.len() >= self.specs.devices.len() {
-            self.give_up(StopReason::DeviceFailed, sentence);
+            match self.counted {
+                None => self.give_up(StopReason::DeviceFailed, sentence),
+                // All counted rounds have run.
+                Some(_) => self.evidence_rounds = None,
+            }
         }
         inputs.push_back(Input::DeviceFailed(device.unwrap_or(0)));
         Ok(())

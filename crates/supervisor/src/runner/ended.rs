@@ -143,7 +143,11 @@ impl Runner<'_> {
             return Ok(());
         };
         round.at = self.elapsed();
-        self.record(Record::Evidence(round), inputs)
+        let outcome = round.outcome;
+        self.record(Record::Evidence(round), inputs)?;
+        // The schedule has finished: how the round ended is nothing to it.
+        self.asks_device(running, outcome, End::Void);
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -32,6 +32,8 @@ const PAUSE: Duration = Duration::from_secs(3);
 const STEP: Duration = Duration::from_millis(50);
 /// The most characters of a probe's output that a report shows.
 const SHOWN: usize = 200;
+/// The bytes that are read of the end of a probe's output.
+const READ: u64 = 16 * 1024;
 
 /// The command that asks whether a device works cannot be started.
 #[derive(Debug, Error)]
@@ -194,7 +196,7 @@ impl Probes {
             state.running.insert(slot, process.group());
             process
         };
-        let ended = process.wait_for(LIMIT, guardian, slot);
+        let ended = process.wait_for(LIMIT, &output, guardian, slot);
         self.lock().running.remove(&slot);
         let text = text_of(&mut output);
         let Some(status) = ended? else {
@@ -259,11 +261,14 @@ fn lists(text: &str, device: &str) -> bool {
         .any(|word| cuda_number(word) == Some(number))
 }
 
+/// The end of an output, which may be long.
 fn text_of(output: &mut File) -> String {
     let mut bytes = Vec::new();
-    let read = output
-        .rewind()
-        .and_then(|()| output.read_to_end(&mut bytes));
+    let read = output.metadata().and_then(|file| {
+        let begin = file.len().saturating_sub(READ);
+        output.seek(SeekFrom::Start(begin))?;
+        output.take(READ).read_to_end(&mut bytes)
+    });
     match read {
         Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(_) => String::new(),
@@ -272,6 +277,8 @@ fn text_of(output: &mut File) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
@@ -279,5 +286,15 @@ mod tests {
         let text = "cpu\ncuda:0\ncuda:11\n";
         assert!(lists(text, "cuda") && lists(text, "auto") && lists(text, "cuda:11"));
         assert!(!lists(text, "cuda:1") && !lists("cpu\n", "cuda:0"));
+    }
+
+    #[test]
+    fn only_the_end_of_a_long_output_is_read() {
+        let mut output = tempfile::tempfile().unwrap();
+        output.write_all(&[b'x'; 100_000]).unwrap();
+        output.write_all(b"\nlast\n").unwrap();
+        let text = text_of(&mut output);
+        assert_eq!(text.len() as u64, READ);
+        assert_eq!(text.lines().last(), Some("last"));
     }
 }

@@ -73,15 +73,15 @@ impl<'a> Runner<'a> {
     pub(super) fn new(
         campaign: &Campaign,
         specs: SpecBuilder<'a>,
-        resume: Resume,
+        mut resume: Resume,
         slots: Slots,
         (programs, probes): (&'a Programs, Arc<Probes>),
         journal: RunJournal,
         observer: &'a mut Observer<'a>,
     ) -> Self {
         let plan = specs.plan;
-        let begun = resume.progress.devices().clone();
         let set = &campaign.devices;
+        let begun = resume.progress.begun_on(&set.devices);
         let lost = resume.progress.open().to_vec();
         let left: Box<dyn Iterator<Item = Pending> + Send> = match resume.decider.search() {
             Some(search) => Box::new(search),

@@ -141,6 +141,7 @@ impl<R: Iterator<Item = Pending>> Schedule<R> {
                 self.retired.insert(unit);
                 return actions;
             }
+            (Input::DeviceFailed(_), Phase::Finished) => {}
             (Input::DeviceFailed(device), _) => self.device_failed(device, &mut actions),
             (Input::Stop(why), Phase::Running) => self.phase = Phase::Draining(why),
             (Input::Kill, Phase::Running | Phase::Draining(_)) => {

@@ -38,7 +38,7 @@ pub(crate) fn run(runs: &Path, arguments: &RunArguments) -> Result<Exit, Failure
         planned.resumed = Some(earlier.folder);
     }
     let (mut campaign, resumed) = campaign(runs, arguments, planned)?;
-    let mut locks = measure::lock_devices(&campaign, &arguments.measure.how);
+    let mut locks = measure::lock_devices(&mut campaign, &arguments.measure.how);
     let folder = match resumed {
         Some(folder) => folder,
         None => RunFolder::create(
@@ -194,14 +194,16 @@ fn conclude(
             printed.and(annotated)?;
         }
     }
-    Ok(exit_of(&view, arguments.report_only))
+    Ok(match arguments.report_only {
+        true => exit_of(&view).of_report_only(),
+        false => exit_of(&view),
+    })
 }
 
 /// The exit of a run of rounds.
-pub(crate) fn exit_of(view: &View, report_only: bool) -> Exit {
+pub(crate) fn exit_of(view: &View) -> Exit {
     match exit_class(view) {
         ExitClass::Incomplete => Exit::Incomplete,
-        _ if report_only => Exit::Passed,
         ExitClass::Refuted => Exit::Refuted,
         ExitClass::Undecided => Exit::Undecided,
         ExitClass::NotPassed => Exit::NotPassed,

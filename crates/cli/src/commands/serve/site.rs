@@ -11,6 +11,7 @@ use crashrate_report::{
     InShort, PageHost, PageParts, RoundRange, RunLine, RunPages, RunState, View, history_parts,
     index_parts, report_parts, waiting_parts,
 };
+use crashrate_supervisor::journal::JOURNAL;
 use crashrate_supervisor::safe_file;
 
 use crate::environment::lock;
@@ -172,7 +173,7 @@ impl Site {
     fn folders(&self) -> Result<Vec<PathBuf>, Missing> {
         let all = list(&self.runs).map_err(|error| Missing::Unreadable(error.message))?;
         let inside = |folder: &PathBuf| {
-            let journal = fs::symlink_metadata(folder.join("journal.jsonl"));
+            let journal = fs::symlink_metadata(folder.join(JOURNAL));
             journal.is_ok_and(|journal| journal.is_file()) || calibrating(folder).is_some()
         };
         Ok(all.into_iter().filter(inside).collect())
@@ -228,7 +229,7 @@ impl Cache {
 /// Determines the state first: a run that ends meanwhile is then read to its end.
 fn stamp(folder: &Path) -> Stamp {
     let state = state(folder);
-    let file = fs::symlink_metadata(folder.join("journal.jsonl")).ok();
+    let file = fs::symlink_metadata(folder.join(JOURNAL)).ok();
     let length = file.as_ref().map_or(0, fs::Metadata::len);
     (state, length, file.and_then(|file| file.modified().ok()))
 }

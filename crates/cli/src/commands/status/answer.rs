@@ -24,7 +24,9 @@ pub(super) fn answer(progress: &JobProgress) -> Result<Answer, Failure> {
     let inputs = with_records.map(Input::of_run);
     let inputs: Vec<Input> = inputs.filter(|input| !repeats_round(input)).collect();
     if inputs.is_empty() {
-        return Ok(Answer::NotIn("no shard has started yet".to_owned()));
+        let why = progress.elsewhere();
+        let why = why.unwrap_or_else(|| "no shard has started yet".to_owned());
+        return Ok(Answer::NotIn(why));
     }
     let merge = Merge::read(&inputs, OpenAttempts::Running).map_err(Failure::usage)?;
     let mut builder = ViewBuilder::new();
@@ -43,17 +45,16 @@ pub(super) fn answer(progress: &JobProgress) -> Result<Answer, Failure> {
 fn judge(view: &View) -> Answer {
     let rounds = plural(view.totals.rounds, "round");
     let decided = |what: &str| Answer::In(format!("{what} after {rounds}"));
-    let is_bad_seen = || view.totals.first_attempt.bad > 0;
     match (&view.run.stopping, view.judgement()) {
         (Stopping::FixedRounds, _) => Answer::NotIn(
             "the run has no stopping rule (--until, --gate): it ends after its rounds".to_owned(),
         ),
-        (Stopping::FirstBad, _) if is_bad_seen() => decided("the first bad round has occurred"),
-        (Stopping::FirstBad, _) => Answer::NotIn(format!("no bad round in {rounds} so far")),
-        (_, Judgement::Shown) => decided("decided"),
-        (_, Judgement::Refuted) => decided("a gate is refuted"),
-        (_, Judgement::Undecided | Judgement::None) => {
-            Answer::NotIn(format!("undecided after {rounds}"))
+        (Stopping::FirstBad, _) if view.has_decided() => {
+            decided("the first bad round has occurred")
         }
+        (Stopping::FirstBad, _) => Answer::NotIn(format!("no bad round in {rounds} so far")),
+        (_, Judgement::Refuted) => decided("a gate is refuted"),
+        _ if view.has_decided() => decided("decided"),
+        _ => Answer::NotIn(format!("undecided after {rounds}")),
     }
 }

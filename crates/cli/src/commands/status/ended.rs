@@ -5,7 +5,7 @@ use std::path::Path;
 use crashrate_model::StopReason;
 use crashrate_report::{Detail, ExitClass, RunState, View, exit_class, plural, terminal};
 use crashrate_supervisor::jobs::{JobFolder, JobProgress, ShardProgress, ShardState};
-use crashrate_supervisor::journal;
+use crashrate_supervisor::journal::{self, JOURNAL};
 
 use crate::measure::quoted;
 use crate::output::report_options;
@@ -14,6 +14,10 @@ use crate::run_folder::view;
 /// The verdict of the merged run and its folder, and how to run what has no result.
 pub(super) fn ended(progress: &JobProgress, shards: &[ShardProgress]) -> String {
     let folder = progress.folder();
+    if progress.elsewhere().is_some() {
+        let path = quoted(folder.path().join("merge.yaml").as_os_str());
+        return format!("the pods have ended\nmerge   kubectl apply -f {path}\n");
+    }
     let merged = folder.merged();
     let view = merged_view(&merged, shards);
     let is_left = |shard: &&ShardProgress| shard.state != ShardState::Complete;
@@ -53,8 +57,12 @@ fn unfinished(folder: &JobFolder, left: &[&ShardProgress]) -> String {
     reasons.sort_unstable();
     reasons.dedup();
     let mut text = format!(
-        "the job has ended; {} without all results: {}\n",
+        "the job has ended; {} {}: {}\n",
         plural(left.len() as u64, "shard"),
+        match left.len() {
+            1 => "lacks results",
+            _ => "lack results",
+        },
         reasons.join("; ")
     );
     let mut logs = left.iter().map(|shard| folder.log(shard.index));
@@ -91,7 +99,7 @@ fn merged_view(merged: &Path, shards: &[ShardProgress]) -> Option<View> {
     if !journal::has_records(merged) || journal::is_live(merged) {
         return None;
     }
-    let journal = merged.join("journal.jsonl");
+    let journal = merged.join(JOURNAL);
     let written = journal.metadata().and_then(|file| file.modified()).ok()?;
     let is_newer = |shard: &ShardProgress| shard.written > Some(written);
     match shards.iter().any(is_newer) {

@@ -56,6 +56,7 @@ pub(crate) fn status(runs: &Path, arguments: &StatusArguments) -> Result<Exit, F
     let mut progress = JobProgress::new(folder)?;
     let mut before = Vec::new();
     let mut unasked = None;
+    let mut ask_again = false;
     loop {
         let shards = progress.update()?;
         if progress.unasked() != unasked.as_deref() {
@@ -70,7 +71,8 @@ pub(crate) fn status(runs: &Path, arguments: &StatusArguments) -> Result<Exit, F
         if is_over {
             print(&ended(&progress, &shards))?;
         }
-        if arguments.stop && (is_news || is_over || !arguments.watch) {
+        if arguments.stop && (is_news || ask_again || is_over || !arguments.watch) {
+            ask_again = false;
             match answer(&progress) {
                 Ok(Answer::In(what)) => return stop(&progress, &what, is_over),
                 Ok(Answer::NotIn(why)) if !arguments.watch || is_over => {
@@ -79,7 +81,10 @@ pub(crate) fn status(runs: &Path, arguments: &StatusArguments) -> Result<Exit, F
                 }
                 Ok(Answer::NotIn(_)) => {}
                 // A shard may have been writing: the next look reads its journal again.
-                Err(failure) if arguments.watch && !is_over => note(failure.message),
+                Err(failure) if arguments.watch && !is_over => {
+                    note(failure.message);
+                    ask_again = true;
+                }
                 Err(failure) => return Err(failure),
             }
         }
@@ -95,8 +100,9 @@ pub(crate) fn status(runs: &Path, arguments: &StatusArguments) -> Result<Exit, F
 fn note_unasked(progress: &JobProgress) {
     if let Some(why) = progress.unasked() {
         note(format_args!(
-            "warning: Slurm could not be asked ({why}): the states are from the journals alone, so \
-             a cancelled shard is shown as waiting or lost"
+            "warning: {} could not be asked ({why}): the states are from the journals alone, so a \
+             cancelled shard is shown as waiting or lost",
+            progress.job().engine.title()
         ));
     }
 }

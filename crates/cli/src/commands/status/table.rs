@@ -22,7 +22,7 @@ pub(super) fn table(progress: &JobProgress, shards: &[ShardProgress]) -> String 
     let _ = writeln!(
         text,
         "{:>5}  {:8}  {:host$}  {:>13}  {:>7}  {:>4}",
-        "shard", "state", "host", "rounds", "bad", "lost"
+        "shard", "state", "host", "rounds", "crashed", "lost"
     );
     for shard in shards {
         let rounds = match shard.planned {
@@ -40,7 +40,17 @@ pub(super) fn table(progress: &JobProgress, shards: &[ShardProgress]) -> String 
         );
         let _ = writeln!(text, "{}", line.trim_end());
     }
-    text + &totals(shards) + &held(job, shards)
+    if let Some(pods) = progress.pods() {
+        let _ = writeln!(
+            text,
+            "pods: {} active, {} succeeded, {} failed",
+            pods.active, pods.succeeded, pods.failed
+        );
+    }
+    match progress.elsewhere() {
+        Some(why) => text + &why + "\n",
+        None => text + &totals(shards) + &held(job, shards),
+    }
 }
 
 /// How to release the tasks that Slurm holds.
@@ -92,7 +102,7 @@ fn totals(shards: &[ShardProgress]) -> String {
     };
     let _ = write!(
         text,
-        " have a result, {} bad",
+        " have a result, {} crashed",
         count(sum(|shard| shard.bad))
     );
     match sum(|shard| shard.lost) {

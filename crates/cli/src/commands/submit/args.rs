@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, Args};
+use crashrate_model::Shard;
 use crashrate_supervisor::jobs::{Engine, Overrides, Resources};
 
 use crate::measure::{MeasureArguments, RoundsArguments};
@@ -12,6 +13,9 @@ use crate::values::{duration, one_of};
 /// A job makes its own plan file.
 pub(crate) const SUITE_HELP: &str =
     "The suite, a TOML file [crashrate.toml here or above, up to the repository's root]";
+/// A plan is for machines with any number of devices.
+pub(crate) const JOBS_HELP: &str = "Concurrent attempts of a shard; with the device `cuda:*`, on each of its devices. More than 1 \
+     changes timings and race rates [1, 4 for a crowd]";
 const RESUME_HELP: &str = "Submit the shards of this job that are not complete again, and the merge; \
      they resume their runs. For Slurm with a new --time, --partition or --sbatch. A job's folder or \
      number, or `latest`";
@@ -22,6 +26,10 @@ const RESUME_HELP: &str = "Submit the shards of this job that are not complete a
 The suite, or a command after `--`, and the options of `crashrate run` choose what is measured. Slurm and Kubernetes get the job \
 from here; for GitHub and Buildkite this writes a file, which starts when it is pushed. The \
 templates are in configs/engines.
+
+With a stopping rule (--until, --gate), a watch on Slurm cancels the shards when they have the answer \
+together. For Kubernetes, run `crashrate status JOB --watch --stop`. Elsewhere each shard stops only \
+by its own results.
 
 Examples:
   crashrate submit suite.toml --on slurm --shards 16 -n 1000 --partition gpu --gpus 1
@@ -67,12 +75,13 @@ pub(super) struct EngineArguments {
         long,
         value_name = "N",
         required_unless_present = "resume",
-        value_parser = clap::value_parser!(u32).range(1..=100_000)
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(Shard::MOST))
     )]
     shards: Option<u32>,
 
-    /// Slurm, Kubernetes: the job's folder; for Slurm on a disk that all machines share
-    /// [crashrate-jobs/NUMBER-SUITE beside the runs]
+    /// Slurm, Kubernetes: the job's folder, on a disk that all machines share
+    /// [crashrate-jobs/NUMBER-SUITE beside the runs]. Kubernetes: a folder in the root of the mounted
+    /// volume; without it, `crashrate status` sees no rounds
     #[arg(long, value_name = "DIR")]
     pub(super) job: Option<PathBuf>,
 
@@ -150,6 +159,7 @@ fn of_job(option: Arg) -> Arg {
     match option.get_id().as_str() {
         "suite" => option.help(SUITE_HELP),
         "resume" => option.value_name("JOB").help(RESUME_HELP),
+        "jobs" => option.help(JOBS_HELP),
         "number" | "quiet" => option.hide(true),
         _ => option,
     }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory, Parser};
 use crashrate_model::Stopping;
 use crashrate_supervisor::jobs::{
-    self, Engine, Job, JobError, JobFolder, JobIds, Submission, Templates,
+    self, Engine, Job, JobError, JobFolder, JobIds, JobVolume, Resources, Submission, Templates,
 };
 
 use crashrate_supervisor::plan_file::PlanFile;
@@ -28,7 +28,7 @@ use crate::output::{note, print};
 use crate::run_folder::find;
 use crate::suite_file::find_suite;
 use args::EngineArguments;
-pub(crate) use args::{SUITE_HELP, SubmitArguments};
+pub(crate) use args::{JOBS_HELP, SUITE_HELP, SubmitArguments};
 use printed::{shown, submitted};
 use words::{Commands, Words, divide};
 use workflow::write_workflow;
@@ -191,6 +191,10 @@ fn submission(
     name: String,
     directory: PathBuf,
 ) -> Result<Submission, Failure> {
+    // Jobs from other machines share the volume, and may have the same number.
+    let given = engine.job.as_deref().and_then(Path::file_name);
+    let volume_folder =
+        given.map_or_else(|| name.clone(), |own| own.to_string_lossy().into_owned());
     let crashrate = match &engine.program {
         Some(path) => {
             note_absent(engine, path);
@@ -204,6 +208,7 @@ fn submission(
         shards: engine.shards(),
         crashrate,
         directory,
+        volume_folder,
         plan_words: words.plan,
         run_words: words.run,
         stops_early: false,
@@ -248,8 +253,10 @@ fn submit_job(
         Some(path) => JobFolder::create(path)?,
         None => JobFolder::create_next(&jobs, suite)?,
     };
-    // Another job may have taken the planned number.
-    submission.name = job_name(engine.on(), suite, &folder);
+    if engine.on() == Engine::Slurm {
+        // Another job may have taken the planned number.
+        submission.name = job_name(engine.on(), suite, &folder);
+    }
     match start(&folder, plan.map(|(text, _)| text), &submission, suite) {
         Ok(job) => {
             print(&submitted(runs, &folder, &job, job.shards))?;
@@ -267,10 +274,32 @@ fn submit_job(
 /// The name of a job for its engine.
 fn job_name(engine: Engine, suite: &str, folder: &JobFolder) -> String {
     match (engine, folder.number()) {
-        // It also names the job's folder on the volume, which jobs from other machines share.
+        // Jobs from other machines share the namespace.
         (Engine::Kubernetes, _) => engine_name(suite, Some(&jobs::time_stamp())),
         (_, 0) => engine_name(suite, None),
         (_, number) => engine_name(suite, Some(&number.to_string())),
+    }
+}
+
+/// What `job.toml` says before the engine has the job.
+fn job_of(submission: &Submission, suite: &str) -> Job {
+    let Resources {
+        namespace, volume, ..
+    } = &submission.resources;
+    let in_volume = |claim: &String| JobVolume {
+        claim: claim.clone(),
+        folder: submission.volume_folder.clone(),
+    };
+    Job {
+        name: submission.name.clone(),
+        engine: submission.engine,
+        suite: suite.to_owned(),
+        shards: submission.shards,
+        submitted: jobs::now(),
+        is_started: false,
+        namespace: namespace.clone(),
+        volume: volume.as_ref().map(in_volume),
+        ids: JobIds::default(),
     }
 }
 
@@ -287,17 +316,7 @@ fn start(
     for file in submission.files(folder)? {
         folder.write(file.name, &file.text)?;
     }
-    let job = Job {
-        name: submission.name.clone(),
-        engine: submission.engine,
-        suite: suite.to_owned(),
-        shards: submission.shards,
-        submitted: jobs::now(),
-        is_started: false,
-        namespace: submission.resources.namespace.clone(),
-        ids: JobIds::default(),
-    };
-    jobs::submit(folder, job)
+    jobs::submit(folder, job_of(submission, suite))
 }
 
 /// Says if the program is not here. The machines of Slurm may have other folders.
@@ -338,7 +357,7 @@ fn planned_run(runs: &Path, words: &[String], shards: u32) -> Result<(String, bo
     let path = folder.path().join("plan.json");
     crate::commands::plan_file::plan_file(runs, &parsed(words, Some(&path))?)?;
     let text = fs::read_to_string(&path).map_err(failed)?;
-    let file = PlanFile::read(&path).map_err(Failure::usage)?;
+    let file = PlanFile::read(&path)?;
     local_check::note_idle(shards, &file.request);
     Ok((text, file.request.stopping != Stopping::FixedRounds))
 }

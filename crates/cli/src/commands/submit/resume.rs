@@ -24,7 +24,8 @@ pub(super) fn resume(
     let shards = progress.update()?;
     if let Some(why) = progress.unasked() {
         return Err(Failure::usage(format!(
-            "--resume: Slurm could not be asked which shards still run: {why}"
+            "--resume: {} could not be asked which shards still run: {why}",
+            progress.job().engine.title()
         )));
     }
     refuse_overrides(progress.job(), engine)?;
@@ -38,10 +39,7 @@ pub(super) fn resume(
         return Ok(Exit::Passed);
     }
     if engine.dry_run {
-        print(&format!(
-            "the shards {} would be submitted\n",
-            listed(&left)
-        ))?;
+        print(&format!("{} would be submitted\n", shards_listed(&left)))?;
         return Ok(Exit::Passed);
     }
     let job = jobs::resume(
@@ -50,7 +48,7 @@ pub(super) fn resume(
         &left,
         &engine.overrides(),
     )?;
-    note(format_args!("shards {}", listed(&left)));
+    note(shards_listed(&left));
     let shards = match job.engine {
         Engine::Slurm => left.len() as u32,
         _ => job.shards,
@@ -83,14 +81,11 @@ fn refuse_overrides(job: &Job, engine: &EngineArguments) -> Result<(), Failure> 
     }
 }
 
-/// A shard that the engine still has would run twice. For Kubernetes the engine replaces it.
+/// A shard that the engine still has would run twice, or would be killed.
 fn refuse_running(progress: &JobProgress, shards: &[ShardProgress]) -> Result<(), Failure> {
     let job = progress.job();
     let running = shards.iter().filter(|shard| !shard.has_ended);
     let running: Vec<u32> = running.map(|shard| shard.index).collect();
-    if running.is_empty() || job.engine != Engine::Slurm {
-        return Ok(());
-    }
     if let Some(held) = shards.iter().find(|shard| shard.held.is_some()) {
         return Err(Failure::usage(format!(
             "--resume: Slurm holds tasks of this job, such as that of shard {}: `crashrate status` \
@@ -99,14 +94,32 @@ fn refuse_running(progress: &JobProgress, shards: &[ShardProgress]) -> Result<()
         )));
     }
     let id = job.ids.shards.as_deref().unwrap_or("JOB");
+    let (what, cancel) = match (job.engine, progress.pods()) {
+        (Engine::Slurm, _) if !running.is_empty() => {
+            let has = if running.len() == 1 { "has" } else { "have" };
+            (
+                format!("{} {has} not ended", shards_listed(&running)),
+                format!("scancel {}{id}", job.ids.cluster_option()),
+            )
+        }
+        (Engine::Kubernetes, Some(pods)) if pods.active > 0 => (
+            format!("pods of {id} have not ended: {} left", pods.active),
+            format!("kubectl delete job {id}"),
+        ),
+        _ => return Ok(()),
+    };
     Err(Failure::usage(format!(
-        "--resume: the shards {} have not ended: wait for them, or cancel them with `scancel {}{id}`",
-        listed(&running),
-        job.ids.cluster_option()
+        "--resume: {what}; wait, or cancel the job with `{cancel}`"
     )))
 }
 
-fn listed(indices: &[u32]) -> String {
+/// `shard 2`, `shards 2, 5`.
+fn shards_listed(indices: &[u32]) -> String {
+    let word = if indices.len() == 1 {
+        "shard"
+    } else {
+        "shards"
+    };
     let indices: Vec<String> = indices.iter().map(u32::to_string).collect();
-    indices.join(", ")
+    format!("{word} {}", indices.join(", "))
 }

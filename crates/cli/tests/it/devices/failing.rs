@@ -114,6 +114,19 @@ fn a_device_that_answers_the_second_time_works() {
     assert_eq!(place.journal().ended.len(), 12);
 }
 
+/// The device dies in the first traced round after the counted ones.
+#[test]
+fn no_evidence_round_follows_on_a_device_that_stopped_working() {
+    let place = with_probe("#!/bin/sh\necho >> asked; [ $(wc -l < asked) -le 2 ]\n");
+    let run = ["run", "suite.toml", "--device", "cuda", "--rounds", "1"];
+    let done = place.crashrate(&run).expect(100);
+    let sentence = "cuda stopped working after round 1";
+    assert!(says(&done.stdout, sentence), "{}", done.stdout);
+    let journal = place.journal();
+    assert_eq!((journal.ended.len(), journal.evidence.len()), (2, 1));
+    assert_eq!(journal.closed[0].why, StopReason::Done);
+}
+
 #[test]
 fn ctrl_c_ends_a_probe() {
     let place = with_probe("#!/bin/sh\ntouch asked; sleep 600\n");

@@ -2,6 +2,7 @@
 
 mod failing;
 mod reported;
+mod shards;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -202,6 +203,17 @@ fn devices_that_cannot_be_used_are_refused() {
         .wait()
         .expect(96);
     assert!(!done.stderr.is_empty());
+}
+
+/// A command may find a device that crashrate does not, so it is started.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_device_that_cannot_be_here_is_warned_about() {
+    let place = Place::new();
+    let run = ["run", "-n", "1", "--device", "mps", "--", "true"];
+    let done = place.crashrate(&run).expect(0);
+    let says = "mps: MPS needs macOS on Apple silicon; the commands are started all the same";
+    assert!(done.stderr.contains(says), "{}", done.stderr);
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn reports_compare_devices_and_rounds_beside_other_work() {
     let stdout = place.crashrate(&["report"]).expect(0).stdout;
     for part in [
         "NVIDIA H200",
-        "The rates of the devices differ (p = ",
+        "the crash rate differs between devices (p = ",
         "Disturbed: 6 of 20 rounds (2 under load, 6 beside other processes on the GPU). Bad with \
          them: 10/20;",
         "without them: 7/14.",
@@ -63,6 +63,8 @@ fn reports_compare_devices_and_rounds_beside_other_work() {
     assert!(full.contains("Disturbed rounds"), "{full}");
     let json = place.json();
     assert_eq!(json["devices"][1]["first_attempt"]["bad"], 10);
+    assert_eq!(json["devices"][1]["units"][0]["first_attempt"]["bad"], 10);
+    assert_eq!(json["device_tests"][0]["differs"], true);
     assert_eq!(json["disturbances"]["undisturbed"]["bad"], 7);
     assert_eq!(json["totals"]["first_attempt"]["n"], 20, "none is dropped");
     let csv = place

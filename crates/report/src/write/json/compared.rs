@@ -151,7 +151,6 @@ pub(super) fn gate(seen: &GateSeen) -> Value {
         // Started rounds without a result.
         "missing": seen.watch.missing(),
         "clustered": seen.clustered,
-        "differs_by_machine": seen.by_machine,
         "said": gate_sentence(seen),
     });
     joined(json!(seen.gate), more)

@@ -1,32 +1,18 @@
 //! The machines of a merged run in JSON.
 
+use crashrate_model::Mode;
 use crashrate_stats::HomogeneityMethod;
 use serde_json::{Value, json};
 
 use super::values::crash_rate;
-use crate::view::{Machine, Machines, ShardState, View};
+use crate::view::{Machine, Machines, RateTest, ShardState, View};
 use crate::words::{machine_differences, missing_blocks, shard_state};
 
 pub(super) fn machines(view: &View, machines: &Machines) -> Value {
     let list = machines.list.iter().map(|one| machine(view, one));
     let tests = machines.tests.iter().map(|test| {
         let unit = &machines.list[0].units[test.unit];
-        json!({
-            "name": unit.name,
-            "mode": unit.mode,
-            "variant": unit.variant,
-            "p": test.test.p,
-            "p_adjusted": test.p,
-            "method": match test.test.method {
-                HomogeneityMethod::Exact => "exact",
-                HomogeneityMethod::MonteCarlo { .. } => "monte-carlo",
-            },
-            "draws": match test.test.method {
-                HomogeneityMethod::Exact => None,
-                HomogeneityMethod::MonteCarlo { draws } => Some(draws),
-            },
-            "differs": test.differs,
-        })
+        rate_test((&unit.name, unit.mode, &unit.variant), test)
     });
     json!({
         "shards": machines.shards,
@@ -40,6 +26,31 @@ pub(super) fn machines(view: &View, machines: &Machines) -> Value {
         "said": (missing_blocks(view).into_iter())
             .chain(machine_differences(view))
             .collect::<Vec<_>>(),
+    })
+}
+
+/// Whether the rates of a unit differ between devices.
+pub(super) fn device_test(view: &View, test: &RateTest) -> Option<Value> {
+    let unit = view.units.get(test.unit)?;
+    Some(rate_test((&unit.name, unit.mode, &unit.variant), test))
+}
+
+fn rate_test((name, mode, variant): (&str, Mode, &str), test: &RateTest) -> Value {
+    json!({
+        "name": name,
+        "mode": mode,
+        "variant": variant,
+        "p": test.test.p,
+        "p_adjusted": test.p,
+        "method": match test.test.method {
+            HomogeneityMethod::Exact => "exact",
+            HomogeneityMethod::MonteCarlo { .. } => "monte-carlo",
+        },
+        "draws": match test.test.method {
+            HomogeneityMethod::Exact => None,
+            HomogeneityMethod::MonteCarlo { draws } => Some(draws),
+        },
+        "differs": test.differs,
     })
 }
 
@@ -64,6 +75,7 @@ fn machine(view: &View, machine: &Machine) -> Value {
     json!({
         "machine": machine.facts,
         "devices": machine.devices,
+        "loads": machine.loads,
         "reported_device": machine.reported,
         "shards": shards.collect::<Vec<_>>(),
         "planned": machine.planned,

@@ -20,6 +20,7 @@ use crate::view::{ChapterRow, CrashRow, Results, RoundOrder, RunFacts, SequenceR
 use crate::words::{doubts, rates_by_exposure};
 use compared::{beside_baseline, claims, comparisons, gate, independence};
 pub use history::history_json;
+use machines::device_test;
 pub use schema::json_schema;
 pub(super) use values::pretty;
 use values::{SCHEMA, crash_rate, joined};
@@ -40,6 +41,8 @@ pub fn json(view: &View) -> String {
         "totals": view.totals,
         // Empty in a run without a slot for each device.
         "devices": view.devices,
+        // Whether rates differ between devices, by unit.
+        "device_tests": list(&mut view.device_tests.iter().filter_map(|test| device_test(view, test))),
         // Null if nothing else happened on the machine.
         "disturbances": view.disturbances,
         "findings": list(&mut run.findings.iter().map(finding)),

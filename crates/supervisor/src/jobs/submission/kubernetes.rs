@@ -60,6 +60,7 @@ impl Submission {
             .common()
             .text("image", image)
             .text("volume", volume)
+            .text("folder", &*self.volume_folder)
             .option("namespace", namespace.as_deref())
             .option("workdir", workdir.as_deref())
             .number("seconds", self.time.map(|time| time.as_secs()))

@@ -28,6 +28,8 @@ pub struct Submission {
     /// The directory in which the shards run. For GitHub and Buildkite it is relative to the root of
     /// the repository.
     pub directory: PathBuf,
+    /// Kubernetes: the job's folder in the volume.
+    pub volume_folder: String,
     /// The words that `plan-file` and `run` are given: the suite or command, and the options that
     /// make the plan.
     pub plan_words: Vec<String>,

@@ -11,6 +11,7 @@ fn submission(engine: Engine) -> Submission {
         shards: 3,
         crashrate: "/opt/crash rate".into(),
         directory: PathBuf::new(),
+        volume_folder: "story".into(),
         plan_words: ["story.toml", "--gate", "crashed < 1%"]
             .map(str::to_owned)
             .into(),
@@ -87,6 +88,8 @@ fn kubernetes_needs_an_image_and_a_volume() {
     submission.resources.gpus = Some("2".into());
     submission.resources.memory = Some("4Gi".into());
     let text = &files(&submission)[0].text;
+    assert!(text.contains("subPath: story\n"), "{text}");
+    assert!(text.contains("fieldPath: spec.nodeName"), "{text}");
     assert!(
         text.contains("limits: {memory: 4Gi, nvidia.com/gpu: 2}"),
         "{text}"
@@ -107,6 +110,13 @@ fn kubernetes_needs_an_image_and_a_volume() {
 fn continuous_integration_runs_the_plan() {
     let text = &files(&submission(Engine::GitHub))[0].text;
     assert!(text.contains("shard: [1, 2, 3]"), "{text}");
+    // --install may build crashrate from the checkout.
+    let installs = text.matches("name: Install crashrate").count();
+    assert_eq!(
+        text.matches("uses: actions/checkout").count(),
+        installs,
+        "{text}"
+    );
     assert!(
         text.contains("plan-file -o plan.json story.toml --gate 'crashed < 1%'"),
         "{text}"
@@ -128,6 +138,7 @@ fn a_subfolder_of_the_repository_is_entered() {
         "        with: {name: plan, path: \"a/b c/plan.json\", overwrite: true}",
         "        with: {name: plan, path: \"a/b c\"}",
         "          path: \"a/b c/shard\"",
+        "        working-directory: \"a/b c\"",
     ] {
         assert!(text.lines().any(|l| l == line), "{line}: {text}");
     }

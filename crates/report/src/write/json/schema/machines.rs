@@ -24,7 +24,7 @@ pub(super) struct Machines {
     /// The machines, in the order of their first shard.
     machines: Vec<Machine>,
     /// Whether rates differ between machines, for each unit for which that can be tested.
-    tests: Vec<MachineTest>,
+    tests: Vec<RateTest>,
     /// What is missing and what differs, in words.
     said: Vec<String>,
 }
@@ -36,6 +36,8 @@ struct Machine {
     machine: BTreeMap<String, String>,
     /// Its devices, where crashrate chose them.
     devices: Vec<Device>,
+    /// The load when its runs began; each value once.
+    loads: Vec<String>,
     /// The device that children reported.
     reported_device: Option<String>,
     /// Its shards.
@@ -76,9 +78,9 @@ struct MachineUnit {
     crash_rate: Option<Rate>,
 }
 
-/// The test of equal rates on all machines (Freeman and Halton).
+/// The test of equal rates on all machines or devices (Freeman and Halton).
 #[derive(JsonSchema)]
-struct MachineTest {
+pub(super) struct RateTest {
     /// The chapter's or sequence's id.
     name: String,
     /// How it ran.

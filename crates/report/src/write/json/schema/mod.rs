@@ -18,7 +18,7 @@ use crate::view::{
 };
 use crate::words::Method;
 use bisection::Bisection;
-use machines::Machines;
+use machines::{Machines, RateTest};
 use provocation::Provocation;
 
 /// The JSON Schema of [`json`](fn@super::json).
@@ -45,6 +45,8 @@ struct Report {
     totals: Totals,
     /// The devices of a run that has a slot for each.
     devices: Vec<DeviceRow>,
+    /// Whether rates differ between its devices, for each unit for which that can be tested.
+    device_tests: Vec<RateTest>,
     /// First attempts during which something else happened on the machine; null if there are none.
     disturbances: Option<Disturbances>,
     /// Findings about the machine before the run.

@@ -1,0 +1,66 @@
+//! Shards that an engine starts again with other devices.
+
+use crashrate_model::Outcome;
+use nix::sys::signal::Signal;
+
+use super::{assert_blocks_are_whole, printed, says, seeing};
+use crate::util::{Place, until};
+
+/// A block waits for a file `go`. Rounds fail, so that their output is kept.
+const WAITS: &str = r#"
+[defaults]
+rounds = 6
+
+[[chapter]]
+id = "x"
+command = ["sh", "-c", 'while [ $CRASHRATE_ROUND = 3 -a ! -e go ]; do sleep 0.02; done; echo "$CUDA_VISIBLE_DEVICES"; exit 1']
+"#;
+
+#[test]
+fn a_shard_that_is_started_again_uses_the_devices_of_its_new_machine() {
+    let place = Place::new();
+    place.suite(WAITS);
+    let plan = [
+        "plan-file",
+        "suite.toml",
+        "-o",
+        "plan.json",
+        "--device",
+        "cuda:*",
+    ];
+    place.crashrate(&plan).expect(0);
+    let run = ["run", "plan.json", "--shard", "1/2", "--continue"];
+    let first = place.start(&mut seeing(&place, "GPU-a", &run));
+    until("round 3 runs", || place.journal_so_far().started.len() == 2);
+    first.signal(Signal::SIGKILL);
+    first.wait();
+    place.write("go", "");
+    // One attempt is lost, and its round runs again. All rounds fail.
+    place
+        .start(&mut seeing(&place, "GPU-b,GPU-c", &run))
+        .wait()
+        .expect(100);
+    let mut journal = place.journal();
+    journal.ended.retain(|ended| ended.outcome != Outcome::Lost);
+    let devices: Vec<Vec<_>> = (journal.opened.iter())
+        .map(|opened| opened.run.devices.iter())
+        .map(|devices| devices.filter_map(|d| d.uuid.as_deref()).collect())
+        .collect();
+    assert_eq!(devices, [vec!["GPU-a"], vec!["GPU-b", "GPU-c"]]);
+    assert_eq!(journal.opened[1].run.jobs, 2);
+    assert_blocks_are_whole(&journal);
+    let printed = |index: usize| printed(&place, &journal.ended[index]);
+    assert_eq!(printed(0), "GPU-a");
+    let rest = printed(1) + &printed(2);
+    assert!(!rest.contains("GPU-a"), "{rest}");
+    let report = place.crashrate(&["report", "--full"]).expect(0).stdout;
+    assert!(says(&report, "cuda:0 GPU-a"), "{report}");
+    // The rounds of all devices are in their own rows.
+    let json = place.json();
+    let rows = json["devices"].as_array().unwrap().iter();
+    let rows: Vec<_> = rows
+        .map(|row| (&row["uuid"], row["first_attempt"]["n"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(rows[0], (&"GPU-a".into(), 1), "{rows:?}");
+    assert_eq!(rows.iter().map(|(_, n)| n).sum::<u64>(), 3, "{rows:?}");
+}

@@ -1,0 +1,37 @@
+//! Tests whether rates differ between machines or between devices.
+
+use crashrate_model::ALPHA;
+use crashrate_stats::{Counts, holm, homogeneity};
+
+use crate::view::{RateTest, RunFacts, Share};
+
+/// Tests whether each unit has the same rate everywhere. `units` has the first attempts of each
+/// unit, by machine or by device. The units share the error.
+///
+/// Empty if the data may end the run: each shard then has as many rounds as its own results decide,
+/// and the test would be wrong too often.
+pub(super) fn rate_tests(
+    run: &RunFacts,
+    units: impl Iterator<Item = (usize, Vec<Share>)>,
+) -> Vec<RateTest> {
+    if run.ends_by_data() {
+        return Vec::new();
+    }
+    let tested = units.filter_map(|(unit, shares)| {
+        // A machine on which no round of the unit ended says nothing about it.
+        let shares = shares.iter().filter(|share| share.n > 0);
+        let counts: Option<Vec<Counts>> = shares.map(|share| share.counts().ok()).collect();
+        Some((unit, homogeneity(&counts?)?))
+    });
+    let tested: Vec<_> = tested.collect();
+    let alone: Vec<f64> = tested.iter().map(|(_, test)| test.p).collect();
+    let adjusted = holm(&alone).unwrap_or_default().into_iter();
+    let tests = tested.into_iter().zip(adjusted);
+    let tests = tests.map(|((unit, test), p)| RateTest {
+        unit,
+        test,
+        p,
+        differs: p <= ALPHA,
+    });
+    tests.collect()
+}
