@@ -9,6 +9,7 @@ mod folder;
 mod kubernetes;
 mod program;
 mod progress;
+mod shard;
 mod slurm;
 mod submission;
 mod task;
@@ -18,7 +19,8 @@ pub use engine::{Engine, Overrides, Resources};
 pub use error::JobError;
 pub use folder::{Job, JobFolder, JobIds, JobVolume, find, jobs_folder};
 pub use kubernetes::Pods;
-pub use progress::{JobProgress, ShardProgress, ShardState};
+pub use progress::JobProgress;
+pub use shard::{ShardProgress, ShardState};
 pub use submission::{JobFile, Submission};
 pub use template::{TemplateError, Templates};
 

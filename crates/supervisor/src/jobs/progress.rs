@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crashrate_model::{Outcome, OutcomeSet, Record, Shard, StopReason};
 
+use super::shard::{ShardProgress, ShardState};
 use super::task::Task;
 use super::{Engine, Job, JobError, JobFolder, Pods, kubernetes, slurm};
 use crate::journal::{self, JOURNAL, Position};
@@ -22,73 +23,6 @@ pub struct JobProgress {
     planned: Vec<u32>,
     unasked: Option<String>,
     pods: Option<Pods>,
-}
-
-/// How far a shard is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ShardProgress {
-    /// Its index, from 1.
-    pub index: u32,
-    /// What it does.
-    pub state: ShardState,
-    /// Whether it runs no more rounds. A lost shard may be started again while its engine has it.
-    pub has_ended: bool,
-    /// The machine of its latest run.
-    pub host: String,
-    /// Rounds with a result.
-    pub rounds: u64,
-    /// Rounds that it has to run; 0 if unknown, because it has not started and the plan is not here.
-    pub planned: u64,
-    /// Rounds whose first attempt was bad.
-    pub bad: u64,
-    /// Attempts whose result is lost.
-    pub lost: u64,
-    /// When it wrote its last record.
-    pub written: Option<SystemTime>,
-    /// The time since then.
-    pub silent: Option<Duration>,
-    /// Why its journal cannot be read.
-    pub problem: Option<String>,
-    /// Why its latest run ended.
-    pub end: Option<StopReason>,
-    /// Why the engine holds its task, which someone has to release. The merge waits for it, even if
-    /// the shard is complete.
-    pub held: Option<String>,
-}
-
-/// What a shard does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ShardState {
-    /// It has not started, or the engine is about to start it again.
-    #[default]
-    Waiting,
-    /// It runs.
-    Running,
-    /// It has run its rounds, or its stopping rule has decided.
-    Complete,
-    /// It was stopped before that.
-    Stopped,
-    /// Its process is gone and left no end.
-    Lost,
-    /// The engine no longer has it, and it never started.
-    Missing,
-    /// It writes its records to another place.
-    Unknown,
-}
-
-impl ShardState {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            ShardState::Waiting => "waiting",
-            ShardState::Running => "running",
-            ShardState::Complete => "complete",
-            ShardState::Stopped => "stopped",
-            ShardState::Lost => "lost",
-            ShardState::Missing => "missing",
-            ShardState::Unknown => "unknown",
-        }
-    }
 }
 
 impl JobProgress {
