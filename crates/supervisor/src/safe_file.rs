@@ -111,7 +111,7 @@ pub fn write(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Whether a file of this name is what a [`write`] left that was killed.
+/// Whether this is the name of a temporary file of [`write`].
 pub(crate) fn is_temporary(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
 }

@@ -23,7 +23,8 @@ Each round counts once, even if runs are given twice or were merged before. If t
 was started again, the first result of a round counts, and what the earlier job lost is shown as \
 lost. Runs of another plan, or with other programs, are refused.
 
-The exit code is 106 if blocks are missing.
+The exit code is 106 if blocks are missing, or if all rounds passed, but some only when they were \
+run again.
 
 Examples:
   crashrate merge shared-runs                  all runs in a folder

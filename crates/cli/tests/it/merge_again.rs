@@ -9,7 +9,7 @@ use std::time::Duration;
 use crashrate_model::{Opened, Outcome, Record, Shard};
 
 use crate::made_journal::{Made, alone};
-use crate::util::{Place, journal_of};
+use crate::util::{Place, journal_of, until};
 
 /// Writes the journals of all shards of a run of one chapter, and returns their paths.
 fn journals(place: &Place, count: u32, rounds: u32) -> Vec<PathBuf> {
@@ -99,7 +99,14 @@ fn a_lock_that_is_held_for_a_moment_is_waited_for() {
     let lock = File::open(&path).unwrap();
     lock.lock_shared().unwrap();
     let merging = place.start(&mut merge(&place, &journals, &["-o", "merged"]));
-    thread::sleep(Duration::from_millis(300));
+    let fds = format!("/proc/{}/fd", merging.pid());
+    until("the merge opens the lock", || {
+        let open = fs::read_dir(&fds).into_iter().flatten().flatten();
+        let mut open = open.filter_map(|fd| fs::read_link(fd.path()).ok());
+        open.any(|file| file.ends_with("merged/lock"))
+    });
+    // It has been refused the lock at least once when it has slept.
+    thread::sleep(Duration::from_millis(100));
     drop(lock);
     merging.wait().expect(0);
 }

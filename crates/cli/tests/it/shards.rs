@@ -158,7 +158,7 @@ fn a_gate_of_a_shard_sees_its_own_rounds() {
         "{}",
         done.stdout
     );
-    let note = "The merged run is judged, and not this shard.";
+    let note = "Only the merged run is judged.";
     assert!(done.stdout.contains(note), "{}", done.stdout);
 }
 

@@ -195,7 +195,7 @@ fn a_rerun_does_not_make_a_lost_round_a_success() {
     let done = place.crashrate(&["run", "--resume", "latest"]).expect(106);
     let said = done.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("is between 0/6 and 1/6"), "{said}");
-    let again = "6 of 6 rounds passed; 1 run again, because the first result was lost.";
+    let again = "6 of 6 rounds passed; 1 run again, because the first attempt has no result.";
     assert!(said.contains(again), "{said}");
 }
 

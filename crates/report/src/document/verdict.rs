@@ -118,7 +118,7 @@ fn of_rounds(view: &View, tone: Tone) -> Vec<String> {
     lines.splice(0..0, decided);
     lines.extend(gates(view));
     if is_judged_merged(view) {
-        lines.push("The merged run is judged, and not this shard.".to_owned());
+        lines.push("Only the merged run is judged.".to_owned());
     }
     lines.extend(devices::failed(view));
     lines.extend(stop_note(view));
@@ -221,7 +221,7 @@ fn run_again(view: &View) -> String {
     match again.sum::<u32>() {
         0 => String::new(),
         n => format!(
-            "; {} run again, because the first result was lost",
+            "; {} run again, because the first attempt has no result",
             count(n.into())
         ),
     }

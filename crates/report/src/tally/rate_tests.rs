@@ -8,13 +8,13 @@ use crate::view::{RateTest, RunFacts, Share};
 /// Tests whether each unit has the same rate everywhere. `units` has the first attempts of each
 /// unit, by machine or by device. The units share the error.
 ///
-/// Empty if the data may end the run: each shard then has as many rounds as its own results decide,
-/// and the test would be wrong too often.
+/// Empty if the data may end the run, or a device failed: each machine or device then has as many
+/// rounds as its own results decide, and the test would be wrong too often.
 pub(super) fn rate_tests(
     run: &RunFacts,
     units: impl Iterator<Item = (usize, Vec<Share>)>,
 ) -> Vec<RateTest> {
-    if run.ends_by_data() {
+    if run.ends_by_data() || !run.device_failures.is_empty() {
         return Vec::new();
     }
     let tested = units.filter_map(|(unit, shares)| {

@@ -326,7 +326,8 @@ fn runs(info: &RunInfo) -> impl Iterator<Item = &ShardRun> {
     shards.flat_map(|shard| &shard.each)
 }
 
-/// The seconds of the shard that took the longest. Its runs came one after the other.
+/// The seconds of the shard that took the longest. The runs of a shard that was started again came
+/// one after the other; if two ran at the same time, this is too long.
 fn seconds(info: &RunInfo) -> f64 {
     let shards = info.merged.iter().flat_map(|merged| &merged.shards);
     let each = shards.map(|shard| shard.each.iter().map(|run| run.secs).sum());

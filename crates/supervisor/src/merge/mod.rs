@@ -113,7 +113,7 @@ impl Merge {
     }
 
     /// Whether the merged run may be written into this folder: it is empty, or has an earlier result
-    /// of merging runs of this plan, or what a merge left that died.
+    /// of merging runs of this plan, or leftovers of a merge that died.
     pub fn can_replace(&self, folder: &Path) -> bool {
         write::can_replace(folder, &self.info)
     }

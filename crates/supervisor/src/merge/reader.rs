@@ -332,12 +332,14 @@ impl Reader {
     }
 }
 
-/// Whether another machine, or the same one with other devices, opened a journal again.
+/// Whether another machine opened a journal again, or the same one with other devices or at another
+/// commit.
 fn is_elsewhere(before: &RunInfo, after: &RunInfo) -> bool {
-    !is_same_machine(
-        (&before.machine, &before.devices),
-        (&after.machine, &after.devices),
-    )
+    before.machine.get("git") != after.machine.get("git")
+        || !is_same_machine(
+            (&before.machine, &before.devices),
+            (&after.machine, &after.devices),
+        )
 }
 
 /// Why a run is no part of another one.

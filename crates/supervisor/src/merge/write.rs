@@ -91,8 +91,8 @@ impl Merge {
     }
 }
 
-/// Whether a folder is empty, or has an earlier merged run of the same plan, or only what a merge
-/// leaves that died before it had a journal.
+/// Whether a folder is empty, has an earlier merged run of the same plan, or only leftovers of a
+/// merge that died before it had a journal.
 pub(super) fn can_replace(folder: &Path, info: &RunInfo) -> bool {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();

@@ -113,8 +113,8 @@ impl Progress {
         &self.open
     }
 
-    /// Which of these devices the blocks that were begun ran on, by round. Another machine does not
-    /// have them.
+    /// The device of each block that was begun, by round, as an index into `devices`. Blocks of
+    /// devices that are not among them are left out.
     pub fn begun_on(&mut self, devices: &[Device]) -> BTreeMap<u32, u32> {
         self.move_to(devices);
         std::mem::take(&mut self.device_of)

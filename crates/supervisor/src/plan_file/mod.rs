@@ -9,8 +9,8 @@ mod publish;
 mod text;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Read};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crashrate_model::{Baseline, Stopping, Unit};
@@ -18,10 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceSet;
 use crate::listing::TestLister;
-use crate::machine;
 use crate::plan::{Plan, SpecBuilder};
 use crate::program::Programs;
-use crate::request::RunRequest;
+use crate::request::{RunRequest, random_seed};
 use crate::safe_file;
 use crate::suite::Suite;
 use crate::watching::EvidenceChoice;
@@ -185,7 +184,8 @@ impl PlanFile {
     /// # Errors
     /// There is another file, or it cannot be written.
     pub fn write(&self) -> Result<(), PlanFileError> {
-        if self.path.is_file() && !begin(&self.path).contains(KEY) {
+        let begin = begin(&self.path);
+        if self.path.is_file() && !begin.is_empty() && !begin.contains(KEY) {
             return Err(PlanFileError::NotReplaced(self.path.clone()));
         }
         let (folder, name) = self.place()?;
@@ -200,13 +200,16 @@ impl PlanFile {
     /// It cannot be written.
     pub fn write_new(&self) -> Result<bool, PlanFileError> {
         let (folder, name) = self.place()?;
-        // Machines on a shared disk may have the same process ids.
-        let host = machine::host().unwrap_or_default();
-        let temporary = folder.join(format!(".{name}-{host}-{}", std::process::id()));
+        // Machines on a shared disk, and pods of one machine, may have the same process ids.
+        let temporary = folder.join(format!(".{name}-{:x}", random_seed()));
         let text = self.text()?;
-        let written = fs::write(&temporary, text).and_then(|()| publish(&temporary, &self.path));
-        let _ = fs::remove_file(&temporary);
-        written.map_err(|error| self.unwritten(error))
+        let published = File::create_new(&temporary).and_then(|mut file| {
+            let written = file.write_all(text.as_bytes());
+            let published = written.and_then(|()| publish(&temporary, &self.path));
+            let _ = fs::remove_file(&temporary);
+            published
+        });
+        published.map_err(|error| self.unwritten(error))
     }
 
     fn place(&self) -> Result<(&Path, &str), PlanFileError> {
@@ -227,7 +230,7 @@ impl PlanFile {
 /// The first characters of a file without white space before them; none if it cannot be read.
 fn begin(path: &Path) -> String {
     let mut begin = [0; 64];
-    let read = fs::File::open(path).and_then(|mut file| file.read(&mut begin));
+    let read = File::open(path).and_then(|mut file| file.read(&mut begin));
     let begin = String::from_utf8_lossy(&begin[..read.unwrap_or(0)]);
     begin.trim_start().to_owned()
 }

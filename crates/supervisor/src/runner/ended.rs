@@ -145,7 +145,7 @@ impl Runner<'_> {
         round.at = self.elapsed();
         let outcome = round.outcome;
         self.record(Record::Evidence(round), inputs)?;
-        // The schedule has finished: how the round ended is nothing to it.
+        // The schedule has finished and ignores how the round ended.
         self.asks_device(running, outcome, End::Void);
         Ok(())
     }
