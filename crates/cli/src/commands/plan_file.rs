@@ -36,6 +36,10 @@ pub(crate) struct PlanFileArguments {
     output: Option<PathBuf>,
 }
 
+const EVIDENCE_HELP: &str = "Where evidence of crashes comes from. auto: core dumps where they are \
+     safe, else extra traced rounds that do not count. core: core dumps. trace: trace every attempt, \
+     which changes the rate of races [auto]";
+
 /// Hides what [`refuse_of_run`] refuses.
 fn of_plan(option: Arg) -> Arg {
     const OF_RUN: [&str; 8] = [
@@ -51,6 +55,8 @@ fn of_plan(option: Arg) -> Arg {
     match option.get_id().as_str() {
         "suite" => option.help(SUITE_HELP),
         "jobs" => option.help(JOBS_HELP),
+        "evidence" => option.help(EVIDENCE_HELP),
+        "quiet" => option.help("Print no note of the plan"),
         name if OF_RUN.contains(&name) => option.hide(true),
         _ => option,
     }
@@ -92,7 +98,7 @@ pub(crate) fn plan_file(runs: &Path, arguments: &PlanFileArguments) -> Result<Ex
             plural(rounds, "round"),
             plural(plan.units.len() as u32, "unit"),
             plan.seed,
-            path.display()
+            measure::quoted(path.as_os_str())
         ));
     }
     Ok(Exit::Passed)

@@ -23,8 +23,13 @@ fn submit(place: &Place, line: &str) -> Done {
 /// A place with a suite.
 fn place() -> Place {
     let place = Place::new();
-    place.suite(SUITE);
+    place.write("suite.toml", named("suite", SUITE));
     place
+}
+
+/// A suite whose name is known, as the names of jobs have it.
+pub(crate) fn named(name: &str, chapters: &str) -> String {
+    format!("[suite]\nname = \"{name}\"\n{chapters}")
 }
 
 /// A program of the virtual environment with the validators, which is created once.

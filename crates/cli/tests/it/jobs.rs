@@ -152,7 +152,6 @@ fn a_cancelled_job_is_named_so_and_is_resumed() {
     assert!(!over.contains("--resume"), "{over}");
     let nothing = crashrate("submit --resume slurm").expect(0).stderr;
     assert!(nothing.contains("nothing to resume"), "{nothing}");
-    crashrate("submit --resume slurm --time 1h").expect(96);
     crashrate("submit --resume slurm -n 7").expect(96);
 }
 

@@ -88,6 +88,7 @@ mod slurm;
 mod source_lines;
 mod stopped_runs;
 mod stops;
+mod submission;
 mod suite_file;
 mod suites;
 mod summary;

@@ -387,3 +387,41 @@ fn a_cancelled_job_has_no_crash() {
     );
     job.assert_nothing_left();
 }
+
+/// The shards are submitted for later, so that they can be held and cancelled before they start.
+#[test]
+fn held_tasks_are_released_and_cancelled_ones_are_resumed() {
+    let Some(slurm) = slurm(FULL) else { return };
+    slurm
+        .place
+        .suite("[[chapter]]\nid = \"s\"\ncommand = [\"true\"]\n");
+    let later = "--sbatch=--begin=now+1hour";
+    let job = slurm.submit(&["--shards", "2", "-n", "4", later, "suite.toml"]);
+    slurm.ask(&format!("scontrol hold {}_2", job.shards));
+    let status = || slurm.crashrate(&["status", "job"]).expect(0).stdout;
+    let held = status();
+    assert!(held.contains("held: JobHeldAdmin"), "{held}");
+    let release = format!("scontrol release {}_2", job.shards);
+    assert!(held.contains(&format!("release {release}\n")), "{held}");
+    slurm.ask(&release);
+    let released = status();
+    assert!(!released.contains("held"), "{released}");
+    slurm.ask(&format!("scancel {}", job.shards));
+    assert_eq!(job.exit_code(), 96, "{}", job.logs());
+    let resume = ["submit", "--resume", "job", "--time", "10m"];
+    slurm
+        .crashrate(&[&resume[..], &["--sbatch=--begin=now"]].concat())
+        .expect(0);
+    let text = fs::read_to_string(job.folder.join("job.toml")).unwrap();
+    let ids: toml::Table = text.parse().unwrap();
+    let number = |part: &str| ids["ids"][part].as_str().unwrap().to_owned();
+    let show = format!("scontrol --oneliner show job {}", number("shards"));
+    assert!(slurm.ask(&show).contains("TimeLimit=00:10:00"));
+    let resumed = Job {
+        shards: number("shards"),
+        merge: number("merge"),
+        ..job
+    };
+    assert_eq!(resumed.exit_code(), 0, "{}", resumed.logs());
+    resumed.assert_nothing_left();
+}

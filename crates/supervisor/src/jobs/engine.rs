@@ -1,5 +1,7 @@
 //! The engines that run jobs.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
 
@@ -71,6 +73,17 @@ pub struct Resources {
     pub install: Option<String>,
     /// GitHub, Buildkite: the command that builds what is measured.
     pub build: Option<String>,
+}
+
+/// Options for shards that are submitted again, in place of those in their scripts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// The time limit of a shard.
+    pub time: Option<Duration>,
+    /// The partition, also of the merge and the watch.
+    pub partition: Option<String>,
+    /// More options of `sbatch`.
+    pub sbatch: Vec<String>,
 }
 
 impl Resources {

@@ -55,9 +55,21 @@ pub struct JobIds {
     /// Of the merge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merge: Option<String>,
+    /// Of the cluster that has them, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// Of the watch that cancels the shards when the answer is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watch: Option<String>,
+}
+
+impl JobIds {
+    /// The option that a command of Slurm needs for these parts, with a space after it; empty if
+    /// there is one cluster.
+    pub fn cluster_option(&self) -> String {
+        let cluster = self.cluster.as_ref();
+        cluster.map_or_else(String::new, |name| format!("-M {name} "))
+    }
 }
 
 /// The folder of a job.
@@ -92,12 +104,31 @@ impl JobFolder {
         }
     }
 
+    /// Creates the folder of a new job with the next number.
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub fn create_next(jobs: &Path, suite: &str) -> Result<JobFolder, JobError> {
+        fs::create_dir_all(jobs).map_err(JobError::unwritten(jobs))?;
+        // Two jobs that are submitted at the same time must not take the same number. Not every
+        // shared disk can lock a folder: there at least the names differ.
+        let _numbering = fs::File::open(jobs).and_then(|folder| folder.lock().map(|()| folder));
+        loop {
+            match JobFolder::create(&JobFolder::next(jobs, suite)?) {
+                // Another `submit` was faster.
+                Err(JobError::Exists { .. }) => {}
+                created => return created,
+            }
+        }
+    }
+
     /// The folder that a new job would have.
     ///
     /// # Errors
     /// The folder of all jobs cannot be read.
     pub fn next(jobs: &Path, suite: &str) -> Result<PathBuf, JobError> {
-        let last = list(jobs)?.iter().map(|job| job.number()).max();
+        // Also of those that have no `job.toml` yet.
+        let last = folders(jobs)?.iter().map(JobFolder::number).max();
         let number = last.unwrap_or(0) + 1;
         let suite = safe_file::readable_name(suite);
         let path = jobs.join(format!("{number}-{suite}"));
@@ -135,6 +166,11 @@ impl JobFolder {
     /// Its plan.
     pub fn plan(&self) -> PathBuf {
         self.path.join("plan.json")
+    }
+
+    /// What the script of a shard has printed, on Slurm.
+    pub fn log(&self, shard: u32) -> PathBuf {
+        self.path.join("logs").join(format!("shard-{shard}.out"))
     }
 
     /// The run that its shards are merged into.
@@ -195,15 +231,19 @@ pub fn jobs_folder(runs: &Path) -> PathBuf {
 }
 
 fn list(jobs: &Path) -> Result<Vec<JobFolder>, JobError> {
+    let mut folders = folders(jobs)?;
+    folders.retain(|folder| folder.path.join(FILE).is_file());
+    folders.sort_by_key(|folder| (folder.number(), folder.path.clone()));
+    Ok(folders)
+}
+
+fn folders(jobs: &Path) -> Result<Vec<JobFolder>, JobError> {
     let entries = match fs::read_dir(jobs) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(JobError::unreadable(jobs))?,
     };
-    let folders = entries.flatten().map(|entry| entry.path());
-    let folders = folders.filter(|path| path.join(FILE).is_file());
-    let mut folders: Vec<JobFolder> = folders.map(|path| JobFolder { path }).collect();
-    folders.sort_by_key(|folder| (folder.number(), folder.path.clone()));
-    Ok(folders)
+    let paths = entries.flatten().map(|entry| entry.path());
+    Ok(paths.map(|path| JobFolder { path }).collect())
 }
 
 /// Finds a job by its folder, its number, its folder's name, or `latest`.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::task::Task;
 use super::{Job, JobError, JobFolder, program};
 
 /// What is read of a Job: numbers, and the names of its conditions.
@@ -52,10 +53,16 @@ impl Pods {
     }
 
     /// The state of the shards that Kubernetes still has.
-    pub(super) fn queue(&self, shards: u32) -> BTreeMap<u32, String> {
+    pub(super) fn queue(&self, shards: u32) -> BTreeMap<u32, Task> {
         let left = if self.have_ended { 0 } else { shards };
         (1..=left)
-            .map(|index| (index, "ACTIVE".to_owned()))
+            .map(|index| {
+                let task = Task {
+                    state: "ACTIVE".to_owned(),
+                    held: None,
+                };
+                (index, task)
+            })
             .collect()
     }
 }

@@ -9,15 +9,18 @@ mod folder;
 mod kubernetes;
 mod program;
 mod progress;
+mod shard;
 mod slurm;
 mod submission;
+mod task;
 mod template;
 
-pub use engine::{Engine, Resources};
+pub use engine::{Engine, Overrides, Resources};
 pub use error::JobError;
 pub use folder::{Job, JobFolder, JobIds, JobVolume, find, jobs_folder};
 pub use kubernetes::Pods;
-pub use progress::{JobProgress, ShardProgress, ShardState};
+pub use progress::JobProgress;
+pub use shard::{ShardProgress, ShardState};
 pub use submission::{JobFile, Submission};
 pub use template::{TemplateError, Templates};
 
@@ -43,7 +46,7 @@ pub fn check_program(engine: Engine) -> Result<(), JobError> {
 /// the engine's queue then, unless the error is [`JobError::Left`].
 pub fn submit(folder: &JobFolder, mut job: Job) -> Result<Job, JobError> {
     match job.engine {
-        Engine::Slurm => submit_to_slurm(folder, &mut job, None)?,
+        Engine::Slurm => submit_to_slurm(folder, &mut job, &slurm::Chosen::default())?,
         Engine::Kubernetes => {
             job.ids.shards = Some(job.name.clone());
             job.is_started = which::which("kubectl").is_ok();
@@ -60,13 +63,22 @@ pub fn submit(folder: &JobFolder, mut job: Job) -> Result<Job, JobError> {
 }
 
 /// Submits shards of a job again, with the files that are in its folder. They resume their runs.
-/// Kubernetes starts all shards; the complete ones end at once.
+/// Kubernetes starts all shards; the complete ones end at once. Only Slurm takes `overrides`.
 ///
 /// # Errors
 /// The engine's program is not here or refuses, or the engine has no such program.
-pub fn resume(folder: &JobFolder, mut job: Job, shards: &[u32]) -> Result<Job, JobError> {
+pub fn resume(
+    folder: &JobFolder,
+    mut job: Job,
+    shards: &[u32],
+    overrides: &Overrides,
+) -> Result<Job, JobError> {
     match job.engine {
-        Engine::Slurm => submit_to_slurm(folder, &mut job, Some(shards))?,
+        Engine::Slurm => {
+            submission::sbatch::check(&overrides.sbatch)?;
+            let chosen = slurm::Chosen::again(shards, overrides);
+            submit_to_slurm(folder, &mut job, &chosen)?;
+        }
         Engine::Kubernetes => {
             kubernetes::start_again(folder)?;
             job.is_started = true;
@@ -85,9 +97,9 @@ pub fn resume(folder: &JobFolder, mut job: Job, shards: &[u32]) -> Result<Job, J
 fn submit_to_slurm(
     folder: &JobFolder,
     job: &mut Job,
-    only: Option<&[u32]>,
+    chosen: &slurm::Chosen,
 ) -> Result<(), JobError> {
-    slurm::submit(folder, only, |ids| {
+    slurm::submit(folder, chosen, |ids| {
         job.ids = ids;
         job.is_started = true;
         folder.write_job(job)
@@ -101,7 +113,7 @@ fn submit_to_slurm(
 pub fn cancel(folder: &JobFolder, job: &Job) -> Result<(), JobError> {
     let path = folder.path();
     match (job.engine, &job.ids.shards) {
-        (Engine::Slurm, Some(id)) => slurm::stop(id),
+        (Engine::Slurm, Some(id)) => slurm::stop(&job.ids, id),
         (Engine::Kubernetes, Some(_)) => kubernetes::delete(folder, job),
         (Engine::Slurm | Engine::Kubernetes, None) => Err(JobError::Invalid {
             path: path.join("job.toml"),

@@ -6,9 +6,13 @@ use std::process::{Command, Stdio};
 
 use super::JobError;
 
-/// What to do if a program of an engine fails.
-fn advice(program: &str) -> &'static str {
+/// What to do if a program of an engine fails with this problem.
+fn advice(program: &str, problem: &str) -> &'static str {
     match program {
+        "sbatch" if problem.contains("job array") => {
+            "The indices of an array job must be below the cluster's MaxArraySize: `scontrol show \
+             config | grep MaxArraySize` shows it. Use fewer --shards."
+        }
         "sbatch" => {
             "Slurm refused the job. `sinfo` lists partitions and their limits; set --partition, \
              --account, --time, --memory, --cpus, --gpus or other options with --sbatch=OPTION. \
@@ -39,8 +43,8 @@ pub(super) fn call(
         .stdin(Stdio::null());
     let refused = |problem: String| JobError::Refused {
         command: format!("{program} {}", arguments.join(" ")),
+        advice: advice(program, &problem),
         problem,
-        advice: advice(program),
     };
     match command.output() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crashrate_model::{Outcome, OutcomeSet, Record, Shard, StopReason};
 
+use super::shard::{ShardProgress, ShardState};
+use super::task::Task;
 use super::{Engine, Job, JobError, JobFolder, Pods, kubernetes, slurm};
 use crate::journal::{self, JOURNAL, Position};
 use crate::plan_file::PlanFile;
@@ -21,68 +23,6 @@ pub struct JobProgress {
     planned: Vec<u32>,
     unasked: Option<String>,
     pods: Option<Pods>,
-}
-
-/// How far a shard is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ShardProgress {
-    /// Its index, from 1.
-    pub index: u32,
-    /// What it does.
-    pub state: ShardState,
-    /// Whether it runs no more rounds. A lost shard may be started again while its engine has it.
-    pub has_ended: bool,
-    /// The machine of its latest run.
-    pub host: String,
-    /// Rounds with a result.
-    pub rounds: u64,
-    /// Rounds that it has to run; 0 if unknown, because it has not started and the plan is not here.
-    pub planned: u64,
-    /// Rounds whose first attempt was bad.
-    pub bad: u64,
-    /// Attempts whose result is lost.
-    pub lost: u64,
-    /// When it wrote its last record.
-    pub written: Option<SystemTime>,
-    /// The time since then.
-    pub silent: Option<Duration>,
-    /// Why its journal cannot be read.
-    pub problem: Option<String>,
-}
-
-/// What a shard does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ShardState {
-    /// It has not started, or the engine is about to start it again.
-    #[default]
-    Waiting,
-    /// It runs.
-    Running,
-    /// It has run its rounds, or its stopping rule has decided.
-    Complete,
-    /// It was stopped before that.
-    Stopped,
-    /// Its process is gone and left no end.
-    Lost,
-    /// The engine no longer has it, and it never started.
-    Missing,
-    /// It writes its records to another place.
-    Unknown,
-}
-
-impl ShardState {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            ShardState::Waiting => "waiting",
-            ShardState::Running => "running",
-            ShardState::Complete => "complete",
-            ShardState::Stopped => "stopped",
-            ShardState::Lost => "lost",
-            ShardState::Missing => "missing",
-            ShardState::Unknown => "unknown",
-        }
-    }
 }
 
 impl JobProgress {
@@ -160,7 +100,7 @@ impl JobProgress {
             run.update(&folder);
         }
         let queue = match (self.job.engine, &self.job.ids.shards) {
-            (Engine::Slurm, Some(id)) => Some(slurm::queue(id)),
+            (Engine::Slurm, Some(id)) => Some(slurm::queue(&self.job.ids, id)),
             (Engine::Kubernetes, _) => {
                 let pods = kubernetes::pods(&self.job);
                 self.pods = pods.as_ref().ok().copied();
@@ -191,10 +131,12 @@ impl JobProgress {
             .sum()
     }
 
-    fn shard(&self, index: u32, queue: Option<&BTreeMap<u32, String>>) -> ShardProgress {
+    fn shard(&self, index: u32, queue: Option<&BTreeMap<u32, Task>>) -> ShardProgress {
         let is_own = |run: &&ShardRun| run.shard.is_some_and(|shard| shard.index == index);
         let runs: Vec<&ShardRun> = self.runs.values().filter(is_own).collect();
-        let queued = queue.map(|queue| queue.get(&index).map(String::as_str));
+        let task = queue.and_then(|queue| queue.get(&index));
+        let held = task.and_then(|task| task.held.clone());
+        let queued = queue.map(|_| task.map(|task| &*task.state));
         // A complete run counts, whatever was begun beside it.
         let best = runs
             .iter()
@@ -210,6 +152,7 @@ impl JobProgress {
                 has_ended: queued == Some(None),
                 state,
                 planned: self.planned(index),
+                held,
                 ..ShardProgress::default()
             };
         };
@@ -222,7 +165,7 @@ impl JobProgress {
         ShardProgress {
             index,
             state,
-            has_ended: has_ended(state, queued),
+            has_ended: held.is_none() && has_ended(state, queued),
             host: best.host.clone(),
             rounds: rounds.len() as u64,
             planned: best.planned,
@@ -231,6 +174,8 @@ impl JobProgress {
             written: runs.iter().filter_map(|run| run.written).max(),
             silent: written.and_then(|time| SystemTime::now().duration_since(time).ok()),
             problem: best.problem.clone(),
+            end: best.end,
+            held,
         }
     }
 }

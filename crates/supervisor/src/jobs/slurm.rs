@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::JobError;
 use super::folder::{JobFolder, JobIds};
+use super::task::Task;
+use super::{JobError, Overrides};
 
 /// A time limit below this is not announced.
 const SHORT_JOB: Duration = Duration::from_secs(5 * 60);
@@ -17,8 +18,42 @@ pub(super) fn early_signal(limit: Option<Duration>) -> Option<&'static str> {
     (!is_short).then_some("B:INT@60")
 }
 
-/// Submits the scripts in the folder: the shards, or only some of them, the merge after all of them,
-/// and the watch if there is one.
+/// What is submitted of the scripts in a folder, and with which options of `sbatch`.
+#[derive(Debug, Default)]
+pub(super) struct Chosen {
+    /// Of the shards, for example which of them.
+    shards: Vec<String>,
+    /// Of all parts.
+    all: Vec<String>,
+}
+
+impl Chosen {
+    /// Some of the shards, with options in place of those in the scripts.
+    pub(super) fn again(shards: &[u32], overrides: &Overrides) -> Chosen {
+        let indices: Vec<String> = shards.iter().map(u32::to_string).collect();
+        let mut own = vec![format!("--array={}", indices.join(","))];
+        if let Some(time) = overrides.time {
+            own.push(format!("--time={}", minutes(time)));
+            own.extend(early_signal(Some(time)).map(|signal| format!("--signal={signal}")));
+        }
+        own.extend_from_slice(&overrides.sbatch);
+        let partition = overrides.partition.iter();
+        Chosen {
+            shards: own,
+            all: partition
+                .map(|name| format!("--partition={name}"))
+                .collect(),
+        }
+    }
+}
+
+/// Slurm counts time limits in minutes.
+pub(super) fn minutes(time: Duration) -> u64 {
+    time.as_secs().div_ceil(60)
+}
+
+/// Submits the scripts in the folder: the shards, the merge after all of them, and the watch if there
+/// is one.
 ///
 /// `record` is called with the numbers of the jobs before any shard starts.
 ///
@@ -27,36 +62,39 @@ pub(super) fn early_signal(limit: Option<Duration>) -> Option<&'static str> {
 /// [`JobError::Left`].
 pub(super) fn submit(
     folder: &JobFolder,
-    only: Option<&[u32]>,
+    chosen: &Chosen,
     record: impl FnOnce(JobIds) -> Result<(), JobError>,
 ) -> Result<(), JobError> {
     let mut ids = JobIds::default();
-    let submitted = submit_parts(folder, only, &mut ids).and_then(|held| {
+    let submitted = submit_parts(folder, chosen, &mut ids).and_then(|held| {
         record(ids.clone())?;
-        call("scontrol", folder.path(), &["release", &held]).map(drop)
+        let release = of_cluster(&ids, &["release", &held]);
+        call("scontrol", folder.path(), &release).map(drop)
     });
     submitted.map_err(|error| take_back(&ids, error))
 }
 
 /// Submits all parts, and notes the number of each as soon as it is known. Returns those of the
 /// parts that are held until the numbers are on record: the watch reads them.
-fn submit_parts(
-    folder: &JobFolder,
-    only: Option<&[u32]>,
-    ids: &mut JobIds,
-) -> Result<String, JobError> {
+fn submit_parts(folder: &JobFolder, chosen: &Chosen, ids: &mut JobIds) -> Result<String, JobError> {
     let path = folder.path();
-    let array = only.map(|only| {
-        let only: Vec<String> = only.iter().map(u32::to_string).collect();
-        format!("--array={}", only.join(","))
-    });
-    let options = ["--hold"].into_iter().chain(array.as_deref());
-    let shards = sbatch(path, &Vec::from_iter(options.chain(["shard.sh"])))?;
+    let submit = |ids: &JobIds, own: &[&str], script| {
+        let all = own
+            .iter()
+            .copied()
+            .chain(chosen.all.iter().map(String::as_str));
+        let all: Vec<&str> = all.chain([script]).collect();
+        sbatch(path, &of_cluster(ids, &all))
+    };
+    let own = chosen.shards.iter().map(String::as_str);
+    let own: Vec<&str> = ["--hold"].into_iter().chain(own).collect();
+    let (shards, cluster) = submit(ids, &own, "shard.sh")?;
     ids.shards = Some(shards.clone());
+    ids.cluster = cluster;
     let after = format!("--dependency=afterany:{shards}");
-    ids.merge = Some(sbatch(path, &[&after, "merge.sh"])?);
+    ids.merge = Some(submit(ids, &[&after], "merge.sh")?.0);
     if folder.is_watched() {
-        let watch = sbatch(path, &["--hold", "watch.sh"])?;
+        let (watch, _) = submit(ids, &["--hold"], "watch.sh")?;
         ids.watch = Some(watch.clone());
         return Ok(format!("{shards},{watch}"));
     }
@@ -70,32 +108,57 @@ fn take_back(ids: &JobIds, error: JobError) -> JobError {
     if parts.is_empty() {
         return error;
     }
-    match cancel(&parts) {
+    match cancel(&of_cluster(ids, &parts)) {
         Ok(()) => error,
         Err(cancel) => JobError::Left {
             error: Box::new(error),
             cancel: Box::new(cancel),
-            parts: parts.join(" "),
+            parts: of_cluster(ids, &parts).join(" "),
         },
     }
 }
 
-/// Submits a script and returns the number of its job.
-fn sbatch(folder: &Path, arguments: &[&str]) -> Result<String, JobError> {
+/// The arguments of a command for the cluster of a job.
+fn of_cluster<'a>(ids: &'a JobIds, arguments: &[&'a str]) -> Vec<&'a str> {
+    let cluster = ids.cluster.as_deref();
+    let cluster = cluster.into_iter().flat_map(|name| ["-M", name]);
+    cluster.chain(arguments.iter().copied()).collect()
+}
+
+/// Submits a script and returns the number of its job and, if there are several clusters, that of
+/// the job.
+fn sbatch(folder: &Path, arguments: &[&str]) -> Result<(String, Option<String>), JobError> {
     let mut all = vec!["--parsable"];
     all.extend_from_slice(arguments);
     let printed = call("sbatch", folder, &all)?;
-    // On several clusters, the number is followed by the cluster's name.
-    let number = printed.trim().split(';').next().unwrap_or_default();
-    Ok(number.to_owned())
+    submitted(&printed).ok_or_else(|| JobError::Refused {
+        command: format!("sbatch {}", all.join(" ")),
+        problem: format!("expected the number of the job, but it printed {:?}", printed.trim()),
+        advice: "Slurm may have the job: `squeue --me` lists it, and `scancel NUMBER` removes it. A \
+                 wrapper of sbatch has to print what `sbatch --parsable` prints as its last line.",
+    })
+}
+
+/// The number of a job and its cluster, from what `sbatch --parsable` prints: `NUMBER` or
+/// `NUMBER;CLUSTER`. Above it, the site may print a banner.
+fn submitted(printed: &str) -> Option<(String, Option<String>)> {
+    let mut lines = printed.lines().rev().map(str::trim);
+    let line = lines.find(|line| !line.is_empty())?;
+    let (number, cluster) = match line.split_once(';') {
+        Some((number, cluster)) => (number, Some(cluster.to_owned())),
+        None => (line, None),
+    };
+    let is_number = number.parse::<u64>().is_ok() && number.chars().all(|c| c.is_ascii_digit());
+    let is_cluster = cluster.as_ref().is_none_or(|name| !name.is_empty());
+    (is_number && is_cluster).then(|| (number.to_owned(), cluster))
 }
 
 /// Cancels jobs.
 ///
 /// # Errors
 /// Slurm is not here, or refuses.
-pub(super) fn cancel(ids: &[&str]) -> Result<(), JobError> {
-    call("scancel", Path::new("."), ids).map(drop)
+fn cancel(arguments: &[&str]) -> Result<(), JobError> {
+    call("scancel", Path::new("."), arguments).map(drop)
 }
 
 /// Ends the shards of a job early. Those that wait never start. Those that run start no more rounds
@@ -103,19 +166,29 @@ pub(super) fn cancel(ids: &[&str]) -> Result<(), JobError> {
 ///
 /// # Errors
 /// Slurm is not here, or refuses.
-pub(super) fn stop(id: &str) -> Result<(), JobError> {
-    cancel(&["--state=PENDING", id])?;
-    cancel(&["--state=RUNNING", "--signal=INT", "--batch", id])
+pub(super) fn stop(ids: &JobIds, id: &str) -> Result<(), JobError> {
+    cancel(&of_cluster(ids, &["--state=PENDING", id]))?;
+    cancel(&of_cluster(
+        ids,
+        &["--state=RUNNING", "--signal=INT", "--batch", id],
+    ))
 }
 
-/// The state of each shard in Slurm's queue, by its index. Empty if all have ended.
+/// The task of each shard in Slurm's queue, by the shard's index. Empty if all have ended.
 ///
 /// # Errors
 /// Slurm does not answer here.
-pub(super) fn queue(id: &str) -> Result<BTreeMap<u32, String>, JobError> {
-    let arguments = ["--noheader", "--array", "--jobs", id, "--format", "%K %T"];
-    match call("squeue", Path::new("."), &arguments) {
-        Ok(text) => Ok(text.lines().filter_map(shard_state).collect()),
+pub(super) fn queue(ids: &JobIds, id: &str) -> Result<BTreeMap<u32, Task>, JobError> {
+    let arguments = [
+        "--noheader",
+        "--array",
+        "--jobs",
+        id,
+        "--format",
+        "%K %T %r",
+    ];
+    match call("squeue", Path::new("."), &of_cluster(ids, &arguments)) {
+        Ok(text) => Ok(text.lines().filter_map(task).collect()),
         // Slurm forgets jobs some time after their end.
         Err(JobError::Refused { problem, .. }) if problem.contains("Invalid job id") => {
             Ok(BTreeMap::new())
@@ -124,9 +197,21 @@ pub(super) fn queue(id: &str) -> Result<BTreeMap<u32, String>, JobError> {
     }
 }
 
-fn shard_state(line: &str) -> Option<(u32, String)> {
-    let (index, state) = line.trim().split_once(' ')?;
-    Some((index.parse().ok()?, state.to_owned()))
+fn task(line: &str) -> Option<(u32, Task)> {
+    let (index, rest) = line.trim().split_once(' ')?;
+    let (state, reason) = rest.trim().split_once(' ').unwrap_or((rest, ""));
+    let task = Task {
+        state: state.to_owned(),
+        held: (is_held(reason) || state == "REQUEUE_HOLD").then(|| reason.trim().to_owned()),
+    };
+    Some((index.parse().ok()?, task))
+}
+
+/// Whether a task with this reason waits until someone releases it: JobHeldUser, JobHeldAdmin,
+/// `launch failed requeued held`, `job requeued in held state`, JobHoldMaxRequeue.
+fn is_held(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    reason.contains("held") || reason.contains("jobhold")
 }
 
 /// Runs a command of Slurm and returns what it prints.
@@ -140,7 +225,23 @@ mod tests {
 
     #[test]
     fn the_queue_is_read() {
-        assert_eq!(shard_state("3 PENDING"), Some((3, "PENDING".into())));
-        assert_eq!(shard_state("N/A PENDING"), None);
+        let (index, waiting) = task("3 PENDING Resources").unwrap();
+        assert_eq!((index, &*waiting.state), (3, "PENDING"));
+        assert_eq!(waiting.held, None);
+        let (_, held) = task("3 PENDING launch failed requeued held").unwrap();
+        assert_eq!(held.held.unwrap(), "launch failed requeued held");
+        assert_eq!(task("N/A PENDING None"), None);
+    }
+
+    #[test]
+    fn the_number_is_in_the_last_line() {
+        let of = |number: &str, cluster: Option<&str>| {
+            Some((number.to_owned(), cluster.map(str::to_owned)))
+        };
+        assert_eq!(submitted("Welcome\n\n101\n\n"), of("101", None));
+        assert_eq!(submitted("101;east\n"), of("101", Some("east")));
+        for printed in ["", "Submitted batch job 101\n", "101;\n", "+1\n", "1 2\n"] {
+            assert_eq!(submitted(printed), None, "{printed:?}");
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use crashrate_model::StopReason;
 use crashrate_report::{Detail, ExitClass, RunState, View, exit_class, plural, terminal};
-use crashrate_supervisor::jobs::{JobProgress, ShardProgress, ShardState};
+use crashrate_supervisor::jobs::{JobFolder, JobProgress, ShardProgress, ShardState};
 use crashrate_supervisor::journal::{self, JOURNAL};
 
 use crate::measure::quoted;
@@ -19,25 +20,15 @@ pub(super) fn ended(progress: &JobProgress, shards: &[ShardProgress]) -> String 
     }
     let merged = folder.merged();
     let view = merged_view(&merged, shards);
-    let is_complete = |shard: &&ShardProgress| shard.state == ShardState::Complete;
-    let left = shards.len() - shards.iter().filter(is_complete).count();
+    let is_left = |shard: &&ShardProgress| shard.state != ShardState::Complete;
+    let left: Vec<&ShardProgress> = shards.iter().filter(is_left).collect();
     // Shards that were stopped by the answer have no more to do.
     let is_answered = view
         .as_ref()
         .is_some_and(|view| exit_class(view) != ExitClass::Incomplete);
     let mut text = String::new();
-    if left > 0 && !is_answered {
-        text += &format!(
-            "the job has ended; {} {}: cancelled, failed, or over the time limit\n\
-             resume  crashrate submit --resume {}\n",
-            plural(left as u64, "shard"),
-            if left == 1 {
-                "lacks results"
-            } else {
-                "lack results"
-            },
-            quoted(folder.path().as_os_str())
-        );
+    if !left.is_empty() && !is_answered {
+        text += &unfinished(folder, &left);
     }
     let merged = quoted(merged.as_os_str());
     match view {
@@ -47,6 +38,9 @@ pub(super) fn ended(progress: &JobProgress, shards: &[ShardProgress]) -> String 
             text += &format!("\n{}", terminal(&view, &options));
             text += &format!("\nmerged  {merged}\nmore    crashrate report {merged} --full\n");
         }
+        None if shards.iter().all(|shard| shard.written.is_none()) => {
+            text += "no shard has a run: there is nothing to merge\n";
+        }
         None => {
             let runs = quoted(folder.runs().as_os_str());
             text += &format!(
@@ -55,6 +49,49 @@ pub(super) fn ended(progress: &JobProgress, shards: &[ShardProgress]) -> String 
         }
     }
     text
+}
+
+/// Why shards have no results, and how to run them again.
+fn unfinished(folder: &JobFolder, left: &[&ShardProgress]) -> String {
+    let mut reasons: Vec<&str> = left.iter().map(|shard| reason(folder, shard)).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    let mut text = format!(
+        "the job has ended; {} {}: {}\n",
+        plural(left.len() as u64, "shard"),
+        match left.len() {
+            1 => "lacks results",
+            _ => "lack results",
+        },
+        reasons.join("; ")
+    );
+    let mut logs = left.iter().map(|shard| folder.log(shard.index));
+    if let Some(log) = logs.find(|log| has_text(log)) {
+        text += &format!("log     {}\n", quoted(log.as_os_str()));
+    }
+    let job = quoted(folder.path().as_os_str());
+    text + &format!("resume  crashrate submit --resume {job}\n")
+}
+
+/// Why a shard has no results.
+fn reason(folder: &JobFolder, shard: &ShardProgress) -> &'static str {
+    match (shard.state, shard.end) {
+        (_, Some(StopReason::TimeBudget)) => "over the time budget (--for)",
+        (_, Some(StopReason::MaxFailures)) => "over the allowed number of failures",
+        (_, Some(StopReason::ProgramReplaced)) => "its program was replaced",
+        (_, Some(StopReason::BuildFailed)) => "its build failed",
+        (_, Some(StopReason::DeviceFailed)) => "its device failed",
+        (_, Some(StopReason::JournalFailed)) => "its journal could not be written",
+        (_, Some(StopReason::Interrupted)) => "cancelled, or over the time limit",
+        (ShardState::Missing, _) if has_text(&folder.log(shard.index)) => {
+            "failed at the start (see the log)"
+        }
+        _ => "cancelled, failed, or over the time limit",
+    }
+}
+
+fn has_text(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.len() > 0)
 }
 
 /// The merged run, if it has the latest results.

@@ -108,8 +108,11 @@ fn note_unasked(progress: &JobProgress) {
 }
 
 /// What a watch prints again when it changes.
-fn counts(shards: &[ShardProgress]) -> Vec<(&'static str, u64, u64, u64)> {
-    let count = |shard: &ShardProgress| (shard.state.word(), shard.rounds, shard.bad, shard.lost);
+fn counts(shards: &[ShardProgress]) -> Vec<(&'static str, [u64; 3], bool)> {
+    let count = |shard: &ShardProgress| {
+        let counts = [shard.rounds, shard.bad, shard.lost];
+        (shard.state.word(), counts, shard.held.is_some())
+    };
     shards.iter().map(count).collect()
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crashrate_report::{count, plural, seconds};
-use crashrate_supervisor::jobs::{JobProgress, ShardProgress, ShardState};
+use crashrate_supervisor::jobs::{Job, JobProgress, ShardProgress, ShardState};
 
 /// A running shard that has written nothing for this long is marked: its longest round may take
 /// that long, or its machine is cut off.
@@ -49,13 +49,33 @@ pub(super) fn table(progress: &JobProgress, shards: &[ShardProgress]) -> String 
     }
     match progress.elsewhere() {
         Some(why) => text + &why + "\n",
-        None => text + &totals(shards),
+        None => text + &totals(shards) + &held(job, shards),
     }
+}
+
+/// How to release the tasks that Slurm holds.
+fn held(job: &Job, shards: &[ShardProgress]) -> String {
+    let held = shards.iter().filter(|shard| shard.held.is_some());
+    let id = job.ids.shards.as_deref().unwrap_or_default();
+    let tasks: Vec<String> = held.map(|shard| format!("{id}_{}", shard.index)).collect();
+    if tasks.is_empty() {
+        return String::new();
+    }
+    let cluster = job.ids.cluster_option();
+    format!(
+        "Slurm holds {}; the merge waits for {}\nrelease scontrol {cluster}release {}\n",
+        plural(tasks.len() as u64, "task"),
+        if tasks.len() == 1 { "it" } else { "them" },
+        tasks.join(",")
+    )
 }
 
 fn remark(shard: &ShardProgress) -> String {
     if let Some(problem) = &shard.problem {
         return format!("  {problem}");
+    }
+    if let Some(reason) = &shard.held {
+        return format!("  held: {reason}");
     }
     match shard.silent {
         Some(silent)

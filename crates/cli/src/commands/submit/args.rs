@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Arg, Args};
 use crashrate_model::Shard;
-use crashrate_supervisor::jobs::{Engine, Resources};
+use crashrate_supervisor::jobs::{Engine, Overrides, Resources};
 
 use crate::measure::{MeasureArguments, RoundsArguments};
 use crate::values::{duration, one_of};
@@ -17,7 +17,8 @@ pub(crate) const SUITE_HELP: &str =
 pub(crate) const JOBS_HELP: &str = "Concurrent attempts of a shard; with the device `cuda:*`, on each of its devices. More than 1 \
      changes timings and race rates [1, 4 for a crowd]";
 const RESUME_HELP: &str = "Submit the shards of this job that are not complete again, and the merge; \
-     they resume their runs. A job's folder or number, or `latest`";
+     they resume their runs. For Slurm with a new --time, --partition or --sbatch. A job's folder or \
+     number, or `latest`";
 
 #[derive(Args, Debug)]
 #[command(
@@ -36,10 +37,11 @@ Examples:
   crashrate submit suite.toml --on kubernetes --shards 8 --image IMAGE --volume CLAIM
   crashrate submit suite.toml --on github --shards 4 -n 100
   crashrate status latest --watch
-  crashrate submit --resume latest                 the shards that did not end",
+  crashrate submit --resume latest --time 8h       the shards that did not end",
     mut_args(of_job)
 )]
 pub(crate) struct SubmitArguments {
+    // The first: what it changes are all options above it.
     #[command(flatten)]
     pub(super) engine: EngineArguments,
 
@@ -52,7 +54,7 @@ pub(crate) struct SubmitArguments {
 
 /// The options that `submit` has beside those of `run`.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Job", mut_args(not_with_resume))]
+#[command(mut_args(of_engine))]
 pub(super) struct EngineArguments {
     /// The engine that runs the shards
     #[arg(
@@ -163,11 +165,12 @@ fn of_job(option: Arg) -> Arg {
     }
 }
 
-/// A job that is resumed has its files already.
-fn not_with_resume(option: Arg) -> Arg {
-    match option.get_id() == "dry_run" {
-        true => option,
-        false => option.conflicts_with("resume"),
+/// A job that is resumed has its files already. A few options can be replaced.
+fn of_engine(option: Arg) -> Arg {
+    let option = option.help_heading("Job");
+    match option.get_id().as_str() {
+        "dry_run" | "time" | "partition" | "sbatch" => option,
+        _ => option.conflicts_with("resume"),
     }
 }
 
@@ -194,6 +197,15 @@ impl EngineArguments {
             .into_iter()
             .chain(others.map(|(name, _)| name))
             .next()
+    }
+
+    /// Options for the shards of a job that is resumed.
+    pub(super) fn overrides(&self) -> Overrides {
+        Overrides {
+            time: self.time,
+            partition: self.partition.clone(),
+            sbatch: self.sbatch.clone(),
+        }
     }
 
     /// What the job asks its engine for.

@@ -3,7 +3,9 @@
 use std::cell::Cell;
 use std::path::Path;
 
+use crashrate_report::plural;
 use crashrate_supervisor::jobs::Engine;
+use crashrate_supervisor::request::RunRequest;
 use crashrate_supervisor::suite::{Suite, TestSource};
 
 use crate::commands::plan_file::{self, PlanFileArguments};
@@ -17,6 +19,7 @@ use crate::output::{note, note_lines};
 pub(super) fn check(
     runs: &Path,
     engine: Engine,
+    shards: u32,
     arguments: &PlanFileArguments,
 ) -> Result<(), Failure> {
     let suite = arguments.suite();
@@ -36,8 +39,24 @@ pub(super) fn check(
         // The program that lists them may be built only there.
         true => Ok(()),
         false => plan_file::request(runs, arguments)
-            .map(drop)
+            .map(|request| note_idle(shards, &request))
             .or_else(allow_absent_program),
+    }
+}
+
+/// Says if some shards have nothing to run.
+pub(super) fn note_idle(shards: u32, request: &RunRequest) {
+    let rounds = request.plan.units.iter().map(|unit| unit.rounds);
+    let blocks = rounds.max().unwrap_or(0);
+    if blocks < shards {
+        note(format_args!(
+            "warning: --shards {shards}: the run has only {}, so {} nothing to run",
+            plural(blocks, "block"),
+            match shards - blocks {
+                1 => "1 shard has".to_owned(),
+                idle => format!("{idle} shards have"),
+            }
+        ));
     }
 }
 

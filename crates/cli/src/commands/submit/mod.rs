@@ -2,6 +2,7 @@
 
 mod args;
 mod local_check;
+mod printed;
 mod resume;
 mod words;
 mod workflow;
@@ -13,10 +14,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser};
 use crashrate_model::Stopping;
-use crashrate_report::plural;
 use crashrate_supervisor::jobs::{
-    self, Engine, Job, JobError, JobFile, JobFolder, JobIds, JobVolume, Resources, Submission,
-    Templates,
+    self, Engine, Job, JobError, JobFolder, JobIds, JobVolume, Resources, Submission, Templates,
 };
 
 use crashrate_supervisor::plan_file::PlanFile;
@@ -30,6 +29,7 @@ use crate::run_folder::find;
 use crate::suite_file::find_suite;
 use args::EngineArguments;
 pub(crate) use args::{JOBS_HELP, SUITE_HELP, SubmitArguments};
+use printed::{shown, submitted};
 use words::{Commands, Words, divide};
 use workflow::write_workflow;
 
@@ -64,11 +64,12 @@ pub(crate) fn submit(runs: &Path, arguments: &SubmitArguments) -> Result<Exit, F
     }
     let suite = suite_name(arguments, &words);
     if engine.on() != Engine::Slurm {
-        local_check::check(runs, engine.on(), &parsed(&words.plan, None)?)?;
+        let plan = parsed(&words.plan, None)?;
+        local_check::check(runs, engine.on(), engine.shards(), &plan)?;
     }
     match engine.on() {
         Engine::Slurm | Engine::Kubernetes => submit_job(runs, arguments, words, &suite),
-        Engine::GitHub | Engine::Buildkite => write_workflow(engine, words, &suite),
+        Engine::GitHub | Engine::Buildkite => write_workflow(arguments, words, &suite),
     }
 }
 
@@ -146,16 +147,23 @@ fn given_words(engine: Engine) -> Result<Words, Failure> {
     Ok(divide(&given, &all, &own, &plan, use_of_words))
 }
 
-/// A name for the job: the suite's file, or the program.
+/// A name for the job: the suite's, or the program.
 fn suite_name(arguments: &SubmitArguments, words: &Words) -> String {
     let measure = &arguments.measure;
     let named = measure.name.clone();
     let stem = |path: &Path| Some(path.file_stem()?.to_string_lossy().into_owned());
-    let suite = || measure.suite.as_deref().and_then(stem);
+    let of_file = |path: &Path| name_in(path).or_else(|| stem(path));
+    let suite = || measure.suite.as_deref().and_then(of_file);
     let program = || stem(Path::new(measure.argv.first()?));
-    let found = || stem(Path::new(words.plan.last()?));
+    let found = || of_file(Path::new(words.plan.last()?));
     let name = named.or_else(suite).or_else(program).or_else(found);
     name.unwrap_or_else(|| "run".to_owned())
+}
+
+/// The name that a suite file gives its suite, if the file is here.
+fn name_in(suite: &Path) -> Option<String> {
+    let suite: toml::Table = fs::read_to_string(suite).ok()?.parse().ok()?;
+    Some(suite.get("suite")?.get("name")?.as_str()?.to_owned())
 }
 
 /// The name for the engine: of lower-case letters, digits and `-`, and short enough for a pod.
@@ -220,23 +228,18 @@ fn submit_job(
 ) -> Result<Exit, Failure> {
     let engine = &arguments.engine;
     let jobs = jobs::jobs_folder(runs);
+    // The image has the suite of a job of Kubernetes; its first shard makes the plan.
+    let plan = match engine.on() {
+        Engine::Slurm => Some(planned_run(runs, &words.plan, engine.shards())?),
+        _ => None,
+    };
     let path = match &engine.job {
         Some(path) => path.clone(),
         None => JobFolder::next(&jobs, suite)?,
     };
     let planned = JobFolder::planned(path);
-    let number = planned.number().to_string();
-    let name = match engine.on() {
-        // Jobs from other machines share the namespace.
-        Engine::Kubernetes => engine_name(suite, Some(&jobs::time_stamp())),
-        _ => engine_name(suite, Some(&*number).filter(|number| *number != "0")),
-    };
-    // The image has the suite of a job of Kubernetes; its first shard makes the plan.
-    let plan = match engine.on() {
-        Engine::Slurm => Some(planned_run(runs, &words.plan)?),
-        _ => None,
-    };
-    let submission = Submission {
+    let name = job_name(engine.on(), suite, &planned);
+    let mut submission = Submission {
         stops_early: plan.as_ref().is_some_and(|(_, stops_early)| *stops_early),
         ..submission(engine, words, name, current_directory()?)?
     };
@@ -246,11 +249,17 @@ fn submit_job(
         return Ok(Exit::Passed);
     }
     jobs::check_program(engine.on())?;
-    let folder = JobFolder::create(planned.path())?;
-    let job = job_of(&submission, suite);
-    match start(&folder, plan.map(|(text, _)| text), &files, job) {
+    let folder = match &engine.job {
+        Some(path) => JobFolder::create(path)?,
+        None => JobFolder::create_next(&jobs, suite)?,
+    };
+    if engine.on() == Engine::Slurm {
+        // Another job may have taken the planned number.
+        submission.name = job_name(engine.on(), suite, &folder);
+    }
+    match start(&folder, plan.map(|(text, _)| text), &submission, suite) {
         Ok(job) => {
-            print(&submitted(&folder, &job, job.shards))?;
+            print(&submitted(runs, &folder, &job, job.shards))?;
             Ok(Exit::Passed)
         }
         // Scripts that Slurm still has would start in the folder.
@@ -259,6 +268,16 @@ fn submit_job(
             folder.discard();
             Err(error.into())
         }
+    }
+}
+
+/// The name of a job for its engine.
+fn job_name(engine: Engine, suite: &str, folder: &JobFolder) -> String {
+    match (engine, folder.number()) {
+        // Jobs from other machines share the namespace.
+        (Engine::Kubernetes, _) => engine_name(suite, Some(&jobs::time_stamp())),
+        (_, 0) => engine_name(suite, None),
+        (_, number) => engine_name(suite, Some(&number.to_string())),
     }
 }
 
@@ -288,16 +307,16 @@ fn job_of(submission: &Submission, suite: &str) -> Job {
 fn start(
     folder: &JobFolder,
     plan: Option<String>,
-    files: &[JobFile],
-    job: Job,
+    submission: &Submission,
+    suite: &str,
 ) -> Result<Job, JobError> {
     if let Some(plan) = plan {
         folder.write("plan.json", &plan)?;
     }
-    for file in files {
+    for file in submission.files(folder)? {
         folder.write(file.name, &file.text)?;
     }
-    jobs::submit(folder, job)
+    jobs::submit(folder, job_of(submission, suite))
 }
 
 /// Says if the program is not here. The machines of Slurm may have other folders.
@@ -327,7 +346,7 @@ fn parsed(words: &[String], output: Option<&Path>) -> Result<PlanFileArguments, 
 }
 
 /// The plan file that `crashrate plan-file` makes, and whether its run has a stopping rule.
-fn planned_run(runs: &Path, words: &[String]) -> Result<(String, bool), Failure> {
+fn planned_run(runs: &Path, words: &[String], shards: u32) -> Result<(String, bool), Failure> {
     let failed = |error: io::Error| {
         Failure::new(
             Exit::Journal,
@@ -339,50 +358,8 @@ fn planned_run(runs: &Path, words: &[String]) -> Result<(String, bool), Failure>
     crate::commands::plan_file::plan_file(runs, &parsed(words, Some(&path))?)?;
     let text = fs::read_to_string(&path).map_err(failed)?;
     let file = PlanFile::read(&path)?;
+    local_check::note_idle(shards, &file.request);
     Ok((text, file.request.stopping != Stopping::FixedRounds))
-}
-
-/// All files, each under its name.
-fn shown(files: &[JobFile]) -> String {
-    let file = |file: &JobFile| format!("# ---- {}\n{}", file.name, file.text);
-    let files: Vec<String> = files.iter().map(file).collect();
-    files.join("\n")
-}
-
-/// What is printed after shards of a job were submitted.
-fn submitted(folder: &JobFolder, job: &Job, shards: u32) -> String {
-    let path = folder.path().display();
-    let shown = match folder.number() {
-        0 => path.to_string(),
-        number => number.to_string(),
-    };
-    let ids = &job.ids;
-    let id = |id: &Option<String>| id.clone().unwrap_or_default();
-    let mut text = match job.engine {
-        Engine::Slurm => {
-            let watch = ids.watch.as_ref();
-            let watch = watch.map_or_else(String::new, |watch| format!(", watch {watch}"));
-            format!(
-                "submitted job {} with {}, merge {}{watch}\n",
-                id(&ids.shards),
-                plural(shards, "shard"),
-                id(&ids.merge),
-            )
-        }
-        _ => {
-            let (name, shards) = (&job.name, plural(shards, "shard"));
-            let done = match job.is_started {
-                true => format!("applied {name} with {shards}\n"),
-                false => format!(
-                    "wrote {name} with {shards}; to start it: kubectl apply -f \
-                     {path}/shards.yaml\n"
-                ),
-            };
-            format!("{done}merge   kubectl apply -f {path}/merge.yaml, when they have ended\n")
-        }
-    };
-    text += &format!("folder  {path}\nmore    crashrate status {shown} --watch\n");
-    text
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crashrate_supervisor::jobs::{self, Engine, JobProgress, ShardProgress, ShardState};
+use crashrate_supervisor::jobs::{
+    self, Engine, Job, JobProgress, Overrides, ShardProgress, ShardState,
+};
 
 use super::args::EngineArguments;
 use super::submitted;
@@ -26,6 +28,7 @@ pub(super) fn resume(
             progress.job().engine.title()
         )));
     }
+    refuse_overrides(progress.job(), engine)?;
     refuse_running(&progress, &shards)?;
     let left = shards
         .iter()
@@ -39,13 +42,18 @@ pub(super) fn resume(
         print(&format!("{} would be submitted\n", shards_listed(&left)))?;
         return Ok(Exit::Passed);
     }
-    let job = jobs::resume(progress.folder(), progress.job().clone(), &left)?;
+    let job = jobs::resume(
+        progress.folder(),
+        progress.job().clone(),
+        &left,
+        &engine.overrides(),
+    )?;
     note(shards_listed(&left));
     let shards = match job.engine {
         Engine::Slurm => left.len() as u32,
         _ => job.shards,
     };
-    print(&submitted(progress.folder(), &job, shards))?;
+    print(&submitted(runs, progress.folder(), &job, shards))?;
     Ok(Exit::Passed)
 }
 
@@ -61,18 +69,37 @@ fn refuse_others(words: &Words) -> Result<(), Failure> {
     }
 }
 
+/// The manifests of other engines have their options.
+fn refuse_overrides(job: &Job, engine: &EngineArguments) -> Result<(), Failure> {
+    match job.engine {
+        Engine::Slurm => Ok(()),
+        _ if engine.overrides() == Overrides::default() => Ok(()),
+        engine => Err(Failure::usage(format!(
+            "--time, --partition and --sbatch: a job of --on {engine} is resumed as it is; leave \
+             them out, or change its files"
+        ))),
+    }
+}
+
 /// A shard that the engine still has would run twice, or would be killed.
 fn refuse_running(progress: &JobProgress, shards: &[ShardProgress]) -> Result<(), Failure> {
     let job = progress.job();
     let running = shards.iter().filter(|shard| !shard.has_ended);
     let running: Vec<u32> = running.map(|shard| shard.index).collect();
+    if let Some(held) = shards.iter().find(|shard| shard.held.is_some()) {
+        return Err(Failure::usage(format!(
+            "--resume: Slurm holds tasks of this job, such as that of shard {}: `crashrate status` \
+             says how to release them",
+            held.index
+        )));
+    }
     let id = job.ids.shards.as_deref().unwrap_or("JOB");
     let (what, cancel) = match (job.engine, progress.pods()) {
         (Engine::Slurm, _) if !running.is_empty() => {
             let has = if running.len() == 1 { "has" } else { "have" };
             (
                 format!("{} {has} not ended", shards_listed(&running)),
-                format!("scancel {id}"),
+                format!("scancel {}{id}", job.ids.cluster_option()),
             )
         }
         (Engine::Kubernetes, Some(pods)) if pods.active > 0 => (

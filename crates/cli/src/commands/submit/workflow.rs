@@ -2,28 +2,33 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crashrate_supervisor::jobs::{Engine, JobFile, JobFolder};
 
-use super::args::EngineArguments;
+use super::args::SubmitArguments;
 use super::words::Words;
 use super::{current_directory, engine_name, submission};
 use crate::error::{Exit, Failure};
+use crate::measure::quoted;
 use crate::output::print;
 use crate::suite_file::repository_of;
 
 /// Writes the file into the root of the repository: GitHub reads workflows only there. Its steps
 /// enter the current directory.
 pub(super) fn write_workflow(
-    engine: &EngineArguments,
-    words: Words,
+    arguments: &SubmitArguments,
+    mut words: Words,
     suite: &str,
 ) -> Result<Exit, Failure> {
+    let engine = &arguments.engine;
     let name = engine_name(suite, None);
     let here = current_directory()?;
     let root = repository_of(&here).unwrap_or(&here);
     let directory = here.strip_prefix(root).unwrap_or(Path::new(""));
+    if let Some(path) = &arguments.measure.suite {
+        name_in_checkout(path, root, &here, &mut words)?;
+    }
     let submission = submission(engine, words, name.clone(), directory.to_owned())?;
     let files = submission.files(&JobFolder::planned(PathBuf::from(".")))?;
     if engine.dry_run {
@@ -38,13 +43,55 @@ pub(super) fn write_workflow(
     let path = path.join(format!("{name}.yml"));
     create(&path, &files)?;
     let shown = path.display();
+    let quoted = quoted(path.as_os_str());
     print(&match engine.on() {
         Engine::Buildkite => {
-            format!("wrote {shown}\nnext  buildkite-agent pipeline upload {shown}\n")
+            format!("wrote {shown}\nnext  buildkite-agent pipeline upload {quoted}\n")
         }
         _ => format!("wrote {shown}\nnext  commit and push it, then: gh workflow run {name}.yml\n"),
     })?;
     Ok(Exit::Passed)
+}
+
+/// Names an absolute suite by its path from the current directory, which is another one in the
+/// shards' checkouts.
+///
+/// # Errors
+/// The suite is outside of the repository.
+fn name_in_checkout(
+    suite: &Path,
+    root: &Path,
+    here: &Path,
+    words: &mut Words,
+) -> Result<(), Failure> {
+    let folder = match suite.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let (Ok(folder), Some(file)) = (folder.canonicalize(), suite.file_name()) else {
+        return Ok(());
+    };
+    if !folder.starts_with(root) {
+        return Err(Failure::usage(format!(
+            "{} is outside of {}: the shards read the suite in a checkout of this repository; copy \
+             it there",
+            suite.display(),
+            root.display()
+        )));
+    }
+    if suite.is_relative() {
+        return Ok(());
+    }
+    let pairs = here.components().zip(folder.components());
+    let common = pairs.take_while(|(a, b)| a == b).count();
+    let up = here.components().skip(common).map(|_| Component::ParentDir);
+    let down = folder.components().skip(common);
+    let path: PathBuf = up.chain(down).collect();
+    let path = path.join(file).display().to_string();
+    let given = suite.display().to_string();
+    let named = words.plan.iter_mut().find(|word| **word == given);
+    named.into_iter().for_each(|word| word.clone_from(&path));
+    Ok(())
 }
 
 fn create(path: &Path, files: &[JobFile]) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 mod check;
 mod ci;
 mod kubernetes;
+pub(super) mod sbatch;
 #[cfg(test)]
 mod tests;
 
@@ -135,22 +136,22 @@ impl Submission {
             .words("run-options", &self.run_words)
     }
 
-    /// Slurm counts time limits in minutes.
     fn minutes(&self) -> Option<u64> {
-        self.time.map(|time| time.as_secs().div_ceil(60))
+        self.time.map(slurm::minutes)
     }
 
     fn slurm(&self, folder: &JobFolder) -> Result<Settings, JobError> {
         let Resources {
             partition,
             account,
-            sbatch,
+            sbatch: options,
             cpus,
             memory,
             gpus,
             ..
         } = &self.resources;
         check::slurm_memory(memory.as_deref())?;
+        sbatch::check(options)?;
         Ok(self
             .common()
             .path("job", folder.path())
@@ -161,7 +162,7 @@ impl Submission {
             .path("crashrate", &self.crashrate)
             .option("partition", partition.as_deref())
             .option("account", account.as_deref())
-            .texts("sbatch", sbatch)
+            .texts("sbatch", options)
             .number("time", self.minutes())
             .option("signal", slurm::early_signal(self.time))
             .number("cpus", cpus.map(u64::from))
