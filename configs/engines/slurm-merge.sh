@@ -1,7 +1,7 @@
 #!/bin/bash
 # Merges the shards of a crashrate job. It starts when all shards have ended, in whatever way
 # (afterany, which `crashrate submit` adds). Its exit code is the verdict; 106 if a block is missing.
-# Options of --sbatch are only for the shards.
+# --sbatch, --memory and --time are for the shards.
 #SBATCH --job-name=@name@-merge
 #SBATCH --chdir=@job@
 #SBATCH --output=logs/merge.out
@@ -10,6 +10,6 @@
 #SBATCH --partition=@partition@
 #SBATCH --account=@account@
 #SBATCH --cpus-per-task=1
-#SBATCH --mem=@memory@
+#SBATCH --mem=@small-memory@
 
 exec @crashrate@ merge @runs@ --output @merged@

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Watches a crashrate job with a stopping rule (--until, --gate). It cancels the shards with scancel
-# when their results together have the answer. It needs a CPU beside those of the shards. Options of
-# --sbatch and --time are those of the shards: they would give it a node or a GPU, or end it while
-# shards wait in the queue.
+# when their results together have the answer. It needs a CPU beside those of the shards. --sbatch,
+# --memory and --time are for the shards: they would give it a node or a GPU, or end it while shards
+# wait in the queue.
 #SBATCH --job-name=@name@-watch
 #SBATCH --chdir=@job@
 #SBATCH --output=logs/watch.out
@@ -11,6 +11,6 @@
 #SBATCH --partition=@partition@
 #SBATCH --account=@account@
 #SBATCH --cpus-per-task=1
-#SBATCH --mem=@memory@
+#SBATCH --mem=@small-memory@
 
 exec @crashrate@ status @job@ --watch --stop

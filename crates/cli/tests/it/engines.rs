@@ -152,7 +152,7 @@ fn the_manifests_are_valid_for_kubernetes() {
 #[test]
 fn the_workflow_is_valid_for_github() {
     let place = place();
-    let line = "--on github --shards 4 -n 100 --runner self-hosted --time 1h";
+    let line = "--on github --shards 4 -n 100 --runner self-hosted --time 1h --install true";
     let done = submit(&place, line).expect(0);
     let file = place
         .path()
@@ -173,6 +173,8 @@ fn the_workflow_is_valid_for_github() {
         "--shards",
         "2",
         "--dry-run",
+        "--install",
+        "true",
         "--build",
         "make X=${{ 1 }} && echo 'a: b'",
         "--gate",
@@ -262,7 +264,7 @@ fn assert_steps_work(place: &Place, file: &Path) {
 
 #[test]
 fn the_steps_of_ci_run_each_round_once() {
-    for engine in ["github", "buildkite"] {
+    for engine in ["github --install true", "buildkite"] {
         let place = Place::new();
         place.suite(BAD_AT_4);
         let line = format!("--on {engine} --shards 3 -n 10 --dry-run");
@@ -296,7 +298,11 @@ fn mistakes_are_explained() {
             "--on kubernetes --shards 2 --image x --volume v --gpus h100:1",
             "--gpus h100:1: expected the number of GPUs",
         ),
-        ("--on github --shards 300", "at most 256 jobs"),
+        ("--on github --shards 2", "--install"),
+        (
+            "--on github --shards 300 --install true",
+            "at most 256 jobs",
+        ),
         (
             "--on slurm --shards 2 --number 3",
             "--number is an option of `crashrate run`",
@@ -333,7 +339,7 @@ fn pods_are_given_each_option_once() {
 fn short_options_in_one_word_reach_the_plan() {
     let place = place();
     for (options, expected) in [("-qn60", "-n60"), ("-vqn 60", "-n 60")] {
-        let line = format!("--on github --shards 2 --dry-run {options}");
+        let line = format!("--on github --install true --shards 2 --dry-run {options}");
         let text = submit(&place, &line).expect(0).stdout;
         let plan = format!("crashrate plan-file -o plan.json suite.toml {expected}\n");
         assert!(text.contains(&plan), "{plan}: {text}");
@@ -355,7 +361,7 @@ fn runs_that_options_name_are_found_by_the_shards() {
     let unknown = submit(&place, "--on slurm --shards 2 --dry-run --places 7").expect(96);
     assert!(unknown.stderr.contains("no run `7`"), "{}", unknown.stderr);
     for (engine, option) in [
-        ("github", "--places 1"),
+        ("github --install true", "--places 1"),
         ("buildkite", "--order 1:1"),
         ("kubernetes --image x --volume v", "--places latest"),
     ] {
@@ -398,7 +404,7 @@ fn an_engine_that_is_not_installed_is_named() {
     let done = submit(&Vec::from_iter(line.split(' '))).expect(0);
     assert!(done.stdout.contains("job/shards.yaml"), "{}", done.stdout);
     let status = place.crashrate(&["status", "job"]).expect(0).stdout;
-    assert_eq!(status.matches("unknown").count(), 2, "{status}");
+    assert_eq!(status.matches("waiting").count(), 2, "{status}");
 }
 
 /// The numbers that the shards, the merge and the watch of a job have.

@@ -87,16 +87,17 @@ fn workflows_are_written_into_the_root_of_the_repository() {
         format!("[suite]\nname = \"suite\"\n{CRASHES_AT_4}"),
     );
     std::fs::create_dir(place.path().join(".git")).unwrap();
-    for (engine, file, entered) in [
+    for (engine, file, entered, times) in [
         (
-            "github",
+            "github --install true",
             ".github/workflows/crashrate-suite.yml",
             "working-directory: sub",
+            3,
         ),
-        ("buildkite", ".buildkite/crashrate-suite.yml", "cd sub"),
+        ("buildkite", ".buildkite/crashrate-suite.yml", "cd sub", 2),
     ] {
-        let args = ["submit", "suite.toml", "--on", engine, "--shards", "2"];
-        let mut command = place.command(&args);
+        let args = format!("submit suite.toml --on {engine} --shards 2");
+        let mut command = place.command(&Vec::from_iter(args.split(' ')));
         command.current_dir(suite.parent().unwrap());
         let done = place.start(&mut command).wait().expect(0);
         assert!(
@@ -105,7 +106,7 @@ fn workflows_are_written_into_the_root_of_the_repository() {
             done.stdout
         );
         let text = std::fs::read_to_string(place.path().join(file)).unwrap();
-        assert!(text.matches(entered).count() >= 2, "{text}");
+        assert_eq!(text.matches(entered).count(), times, "{text}");
     }
 }
 
@@ -193,7 +194,7 @@ fn mistakes_are_found_before_an_engine_reads_them() {
         ),
         (format!("{kubernetes} --memory 4X"), "--memory 4X: expected"),
         (
-            "submit nope.toml --on github --shards 2 --dry-run".into(),
+            "submit nope.toml --on github --install true --shards 2 --dry-run".into(),
             "nope.toml: no such file",
         ),
         (

@@ -86,7 +86,16 @@ fn a_job_whose_volume_is_not_mounted_says_where_its_rounds_are() {
     place.write("pods", "//2//SuccessCriteriaMet Complete");
     let over = crashrate(&place, "status --watch").expect(0).stdout;
     assert!(over.contains("merge   kubectl apply -f "), "{over}");
-    assert!(!over.contains("missing"), "{over}");
+    assert!(
+        !over.contains("missing") && !over.contains("resume"),
+        "{over}"
+    );
+    place.write("pods", "//1/3/FailureTarget Failed");
+    let over = crashrate(&place, "status --watch").expect(0).stdout;
+    assert!(
+        over.contains("the pods have ended, 3 of them failed\nresume  "),
+        "{over}"
+    );
 }
 
 #[test]

@@ -176,6 +176,8 @@ fn a_suite_has_a_path_in_the_checkout() {
             suite,
             "--on",
             "github",
+            "--install",
+            "true",
             "--shards",
             "2",
             "--dry-run",

@@ -87,7 +87,7 @@ pub fn resume(
         Engine::GitHub | Engine::Buildkite => {
             return Err(JobError::Invalid {
                 path: folder.path().join("job.toml"),
-                problem: format!("start the job again on {} page", owner(job.engine)),
+                problem: format!("start the job again on the page of {}", job.engine.title()),
             });
         }
     }
@@ -121,17 +121,8 @@ pub fn cancel(folder: &JobFolder, job: &Job) -> Result<(), JobError> {
         }),
         (Engine::GitHub | Engine::Buildkite, _) => Err(JobError::Invalid {
             path: path.join("job.toml"),
-            problem: format!("cancel the job on {} page", owner(job.engine)),
+            problem: format!("cancel the job on the page of {}", job.engine.title()),
         }),
-    }
-}
-
-fn owner(engine: Engine) -> &'static str {
-    match engine {
-        Engine::Slurm => "Slurm's",
-        Engine::Kubernetes => "Kubernetes'",
-        Engine::GitHub => "GitHub's",
-        Engine::Buildkite => "Buildkite's",
     }
 }
 

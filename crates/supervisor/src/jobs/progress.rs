@@ -66,20 +66,23 @@ impl JobProgress {
         self.pods
     }
 
-    /// Why the records of the shards are not in the job's folder, and how to see them.
+    /// Where the records of the shards may be that are not in the job's folder, and how to see them.
     pub fn elsewhere(&self) -> Option<String> {
         let volume = self.job.volume.as_ref()?;
         // The first shard that runs writes the plan.
         let is_here = !self.runs.is_empty() || self.folder.plan().exists();
-        let is_waiting = self.pods.is_some_and(|pods| !pods.have_run());
+        let is_waiting = match self.pods {
+            Some(pods) => !pods.have_run(),
+            None => !self.job.is_started,
+        };
         (!is_here && !is_waiting).then(|| {
             format!(
-                "the rounds are in the folder `{}` of the volume claim `{}`, not in {}; mount the \
-                 volume, copy job.toml and shards.yaml into that folder, and give its path to \
-                 `crashrate status`",
+                "no shard has written to {}: they write to the folder `{}` of the volume claim `{}`. \
+                 If this is not that folder, mount the volume, copy job.toml and shards.yaml into \
+                 that folder, and give its path to `crashrate status`",
+                self.folder.path().display(),
                 volume.folder,
                 volume.claim,
-                self.folder.path().display()
             )
         })
     }

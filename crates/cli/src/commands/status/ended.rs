@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crashrate_model::StopReason;
-use crashrate_report::{Detail, ExitClass, RunState, View, exit_class, plural, terminal};
-use crashrate_supervisor::jobs::{JobFolder, JobProgress, ShardProgress, ShardState};
+use crashrate_report::{Detail, ExitClass, RunState, View, count, exit_class, plural, terminal};
+use crashrate_supervisor::jobs::{JobFolder, JobProgress, Pods, ShardProgress, ShardState};
 use crashrate_supervisor::journal::{self, JOURNAL};
 
 use crate::measure::quoted;
@@ -15,8 +15,7 @@ use crate::run_folder::view;
 pub(super) fn ended(progress: &JobProgress, shards: &[ShardProgress]) -> String {
     let folder = progress.folder();
     if progress.elsewhere().is_some() {
-        let path = quoted(folder.path().join("merge.yaml").as_os_str());
-        return format!("the pods have ended\nmerge   kubectl apply -f {path}\n");
+        return pods_ended(folder, progress.pods().unwrap_or_default(), shards.len());
     }
     let merged = folder.merged();
     let view = merged_view(&merged, shards);
@@ -49,6 +48,21 @@ pub(super) fn ended(progress: &JobProgress, shards: &[ShardProgress]) -> String 
         }
     }
     text
+}
+
+/// How the pods ended whose rounds are not here, and what to do next.
+fn pods_ended(folder: &JobFolder, pods: Pods, shards: usize) -> String {
+    let failed = match pods.failed {
+        0 => String::new(),
+        failed => format!(", {} of them failed", count(failed.into())),
+    };
+    let mut text = format!("the pods have ended{failed}\n");
+    if (pods.succeeded as usize) < shards {
+        let job = quoted(folder.path().as_os_str());
+        text += &format!("resume  crashrate submit --resume {job}\n");
+    }
+    let path = quoted(folder.path().join("merge.yaml").as_os_str());
+    text + &format!("merge   kubectl apply -f {path}\n")
 }
 
 /// Why shards have no results, and how to run them again.

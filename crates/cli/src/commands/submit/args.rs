@@ -14,8 +14,8 @@ use crate::values::{duration, one_of};
 pub(crate) const SUITE_HELP: &str =
     "The suite, a TOML file [crashrate.toml here or above, up to the repository's root]";
 /// A plan is for machines with any number of devices.
-pub(crate) const JOBS_HELP: &str = "Concurrent attempts of a shard; with the device `cuda:*`, on each of its devices. More than 1 \
-     changes timings and race rates [1, 4 for a crowd]";
+pub(crate) const JOBS_HELP: &str = "Concurrent attempts of a shard; with the device `cuda:*`, on each of its devices (Kubernetes: on \
+     all of them together). More than 1 changes timings and race rates [1, 4 for a crowd]";
 const RESUME_HELP: &str = "Submit the shards of this job that are not complete again, and the merge; \
      they resume their runs. For Slurm with a new --time, --partition or --sbatch. A job's folder or \
      number, or `latest`";
@@ -35,7 +35,7 @@ Examples:
   crashrate submit suite.toml --on slurm --shards 16 -n 1000 --partition gpu --gpus 1
   crashrate submit suite.toml --on slurm --shards 8 --until decided --dry-run
   crashrate submit suite.toml --on kubernetes --shards 8 --image IMAGE --volume CLAIM
-  crashrate submit suite.toml --on github --shards 4 -n 100
+  crashrate submit suite.toml --on github --shards 4 -n 100 --install ./install-crashrate
   crashrate status latest --watch
   crashrate submit --resume latest --time 8h       the shards that did not end",
     mut_args(of_job)
@@ -145,7 +145,7 @@ pub(super) struct EngineArguments {
     #[arg(long, value_name = "NAME")]
     runner: Option<String>,
 
-    /// GitHub: the command that installs crashrate [pip install crashrate]
+    /// GitHub: the command that installs crashrate on its machines; needed there
     #[arg(long, value_name = "COMMAND")]
     install: Option<String>,
 

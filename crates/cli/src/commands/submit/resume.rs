@@ -104,7 +104,10 @@ fn refuse_running(progress: &JobProgress, shards: &[ShardProgress]) -> Result<()
         }
         (Engine::Kubernetes, Some(pods)) if pods.active > 0 => (
             format!("pods of {id} have not ended: {} left", pods.active),
-            format!("kubectl delete job {id}"),
+            match &job.namespace {
+                Some(name) => format!("kubectl delete job {id} --namespace {name}"),
+                None => format!("kubectl delete job {id}"),
+            },
         ),
         _ => return Ok(()),
     };

@@ -8,8 +8,6 @@ use crate::jobs::{JobError, Resources, TemplateError};
 
 /// Jobs of a matrix of GitHub.
 const GITHUB_MOST: u32 = 256;
-/// Installs crashrate where the user does not say how.
-const GITHUB_INSTALL: &str = "pip install crashrate";
 
 impl Submission {
     pub(super) fn github(&self) -> Result<Settings, JobError> {
@@ -19,6 +17,11 @@ impl Submission {
             build,
             ..
         } = &self.resources;
+        let install = install.as_deref().ok_or(JobError::Missing {
+            engine: "github",
+            option: "--install",
+            what: "the command that installs crashrate on GitHub's machines",
+        })?;
         let indices: Vec<String> = (1..=self.shards).map(|index| index.to_string()).collect();
         if self.shards > GITHUB_MOST {
             return Err(JobError::Value {
@@ -30,7 +33,7 @@ impl Submission {
         Ok(self
             .common()
             .text("runner", runner.as_deref().unwrap_or("ubuntu-latest"))
-            .text("install", install.as_deref().unwrap_or(GITHUB_INSTALL))
+            .text("install", install)
             .option("build", build.as_deref())
             .option("directory", self.subfolder().as_deref())
             .path("plan-path", &self.directory.join("plan.json"))

@@ -14,6 +14,9 @@ use super::folder::JobFolder;
 use super::template::{Settings, Syntax};
 use super::{Engine, JobError, Resources, Templates, slurm};
 
+/// The memory of a merge and of a watch, if the shards are given memory.
+const SMALL_MEMORY: &str = "1G";
+
 /// A job as the user asks for it.
 #[derive(Clone, Debug)]
 pub struct Submission {
@@ -167,6 +170,7 @@ impl Submission {
             .option("signal", slurm::early_signal(self.time))
             .number("cpus", cpus.map(u64::from))
             .option("memory", memory.as_deref())
+            .option("small-memory", memory.as_ref().map(|_| SMALL_MEMORY))
             .option("gpus", gpus.as_deref()))
     }
 }

@@ -17,7 +17,10 @@ fn submission(engine: Engine) -> Submission {
             .into(),
         run_words: vec![],
         stops_early: true,
-        resources: Resources::default(),
+        resources: Resources {
+            install: Some("./install".to_owned()).filter(|_| engine == Engine::GitHub),
+            ..Resources::default()
+        },
         time: Some(Duration::from_secs(5400)),
         templates: Templates::default(),
     }
