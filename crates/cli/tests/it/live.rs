@@ -166,7 +166,9 @@ fn the_records_of_a_run_go_to_standard_output_while_it_lasts() {
     assert_eq!(first.stdout + &second.stdout, whole);
     assert!(second.stdout.ends_with('\n') && second.stdout.contains("\"rec\":\"closed\""));
     assert!(
-        second.stderr.contains("2 of 2 rounds passed."),
+        second
+            .stderr
+            .contains("2 of 2 rounds passed; 1 run again, "),
         "{}",
         second.stderr
     );
