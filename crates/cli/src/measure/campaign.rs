@@ -51,10 +51,6 @@ pub(crate) fn campaign(
             "{jobs} attempts at the same time change timings and race rates; the run records it"
         );
     }
-    // A command may know better.
-    if let Some(problem) = devices.absence(plan.device_in_use()) {
-        tracing::warn!("{problem}; the commands are started all the same");
-    }
     for gate in unreachable_gates {
         tracing::warn!("{gate}");
     }
@@ -62,7 +58,9 @@ pub(crate) fn campaign(
         .map_err(Failure::usage)?;
     let places = places(runs, &plan, how)?;
     Ok(Campaign {
-        findings: refused.iter().map(doctor::refused_call).collect(),
+        findings: (refused.iter().map(doctor::refused_call))
+            .chain(doctor::absent_device(&devices, &plan))
+            .collect(),
         bounds: Bounds {
             slots: jobs,
             max_failures: None,

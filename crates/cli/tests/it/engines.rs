@@ -299,6 +299,11 @@ fn mistakes_are_explained() {
             "--gpus h100:1: expected the number of GPUs",
         ),
         ("--on github --shards 2", "--install"),
+        ("--on slurm --shards 2 --job pc%j", "Slurm replaces `%`"),
+        (
+            "--on slurm --shards 2 --sbatch=--wait",
+            "leave this option out",
+        ),
         (
             "--on github --shards 300 --install true",
             "at most 256 jobs",

@@ -344,6 +344,37 @@ fn a_killed_shard_that_is_started_again_has_each_round_once() {
     assert_eq!(rounds("resumed", &[&second, &first]), expected);
 }
 
+/// The verdict of a gate counts the rounds until it was reached. Later ones must not be overlooked.
+#[test]
+fn what_a_decided_gate_does_not_count_is_said() {
+    let place = Place::new();
+    place.suite(
+        "[[chapter]]\nid = \"x\"\ncommand = [\"sh\", \"-c\", \"test -z $BAD || kill -SEGV $$\"]\n",
+    );
+    let run = |shard: &str, bad: &str| {
+        let gate = "run suite.toml --seed 1 -n 400 -q --gate crashed<5% --shard";
+        let args = [&Vec::from_iter(gate.split(' '))[..], &[shard]].concat();
+        let mut command = place.command(&args);
+        let _ = place.start(command.env("BAD", bad)).wait();
+        place.runs().pop().unwrap().display().to_string()
+    };
+    let good = run("1/2", "");
+    // The start of a run is on record in seconds.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let bad = run("2/2", "1");
+    let merge = |runs: &[&str]| {
+        let done = place.crashrate(&[&["merge", "-o", "all"], runs].concat());
+        done.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let alone = merge(&[&good]);
+    let says = "Decided without shard 2: there are no results of it.";
+    assert!(alone.contains(says), "{alone}");
+    let both = merge(&[&good, &bad]);
+    let says = "the verdict of `crashed < 5%` does not count what came after it: 2 of 2 rounds \
+        crashed.";
+    assert!(both.contains(says), "{both}");
+}
+
 #[test]
 fn a_decided_gate_is_judged_over_all_shards() {
     let place = Place::new();

@@ -5,11 +5,11 @@ use crashrate_stats::{GateVerdict, Independence, Pattern};
 
 use super::estimates::p_value;
 use super::fault::fault;
-use super::machines::{bounded, commits, machine_differences, missing_blocks};
+use super::machines::{bounded, commits, machine_differences, missing_blocks, shard_list};
 use super::names::{of_unit, units, units_and_chapters};
 use super::numbers::{count, first_lines, joined, plural, share};
 use crate::clean::{NAME, SENTENCE, WHOLE, clean};
-use crate::view::{BuildFacts, Exposure, Results, View};
+use crate::view::{BuildFacts, Exposure, GateSeen, Results, View};
 
 /// Where the run is from, its fault, doubts about its rates, and crashes that its outcomes do not
 /// show.
@@ -87,6 +87,12 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
             .collect(),
         Some(blocks) => of_shards(view, blocks),
     };
+    doubts.extend(without_shards(view));
+    doubts.extend(
+        view.gates
+            .iter()
+            .filter_map(|gate| after_verdict(view, gate)),
+    );
     doubts.extend(commits(view));
     doubts.extend(machine_differences(view));
     let clustered = units_and_chapters(view).filter(|(_, results)| results.is_clustered());
@@ -102,6 +108,44 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
     doubts.extend(not_built(view));
     doubts.extend(bias(view));
     doubts
+}
+
+/// Rounds after the verdict of a gate that do not fit it, as of a machine that began later.
+fn after_verdict(view: &View, seen: &GateSeen) -> Option<String> {
+    let gate = &seen.gate;
+    if seen.verdict() != GateVerdict::Below {
+        return None;
+    }
+    let results = view.results_of(&gate.name, gate.mode, &gate.variant)?;
+    let firsts = results.cells.iter().filter_map(|cell| cell.first);
+    let counted = firsts.filter_map(|first| gate.limit.hits(first, &view.run.bad));
+    let (mut bad, mut n) = (0_u64, 0_u64);
+    for is_bad in counted {
+        (bad, n) = (bad + u64::from(is_bad), n + 1);
+    }
+    let (seen_bad, seen_n) = seen.watch.seen();
+    let (bad, n) = (bad.saturating_sub(seen_bad), n.saturating_sub(seen_n));
+    let is_unlike = bad as f64 > gate.limit.below * n as f64;
+    let name = of_unit(&gate.name, Some(gate.mode), &gate.variant);
+    let what = gate.limit.outcome.map_or("bad", Outcome::word);
+    is_unlike.then(|| {
+        format!(
+            "{name}: the verdict of `{}` does not count what came after it: {} of {} {what}.",
+            gate.limit,
+            count(bad),
+            plural(n as u32, "round")
+        )
+    })
+}
+
+/// Shards of which a merged run has nothing, although its stopping rule has decided.
+fn without_shards(view: &View) -> Option<String> {
+    let machines = view.machines.as_ref().filter(|_| view.run.complete)?;
+    let missing = &machines.missing_shards;
+    (!missing.is_empty()).then(|| {
+        let shards = shard_list(missing.iter().copied());
+        format!("Decided without {shards}: there are no results of it.")
+    })
 }
 
 /// What is missing of a merged run, with the bounds that it allows.

@@ -14,7 +14,7 @@ use linux as platform;
 #[cfg(target_os = "macos")]
 use macos as platform;
 
-use crate::device::{self, Gpu};
+use crate::device::{self, DeviceSet, Gpu};
 use crate::plan::Plan;
 use crate::process::{self, RefusedCall};
 use crate::program;
@@ -66,6 +66,13 @@ pub fn refused_call(call: &RefusedCall) -> Finding {
         },
         ..warning("system calls", call.sentence(), advice)
     }
+}
+
+/// A device that cannot be on this machine.
+pub fn absent_device(devices: &DeviceSet, plan: &Plan) -> Option<Finding> {
+    let absent = devices.absence(plan.device_in_use())?;
+    let advice = "the commands are started all the same, and may use another one";
+    Some(warning("device", absent, advice))
 }
 
 /// Processes cannot be forked in this run.

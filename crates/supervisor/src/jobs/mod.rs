@@ -100,7 +100,7 @@ fn submit_to_slurm(
     chosen: &slurm::Chosen,
 ) -> Result<(), JobError> {
     slurm::submit(folder, chosen, |ids| {
-        job.ids = ids;
+        job.ids = ids.clone();
         job.is_started = true;
         folder.write_job(job)
     })

@@ -63,11 +63,11 @@ pub(super) fn minutes(time: Duration) -> u64 {
 pub(super) fn submit(
     folder: &JobFolder,
     chosen: &Chosen,
-    record: impl FnOnce(JobIds) -> Result<(), JobError>,
+    mut record: impl FnMut(&JobIds) -> Result<(), JobError>,
 ) -> Result<(), JobError> {
     let mut ids = JobIds::default();
-    let submitted = submit_parts(folder, chosen, &mut ids).and_then(|held| {
-        record(ids.clone())?;
+    let submitted = submit_parts(folder, chosen, &mut ids, &mut record).and_then(|held| {
+        record(&ids)?;
         let release = of_cluster(&ids, &["release", &held]);
         call("scontrol", folder.path(), &release).map(drop)
     });
@@ -76,7 +76,12 @@ pub(super) fn submit(
 
 /// Submits all parts, and notes the number of each as soon as it is known. Returns those of the
 /// parts that are held until the numbers are on record: the watch reads them.
-fn submit_parts(folder: &JobFolder, chosen: &Chosen, ids: &mut JobIds) -> Result<String, JobError> {
+fn submit_parts(
+    folder: &JobFolder,
+    chosen: &Chosen,
+    ids: &mut JobIds,
+    record: &mut impl FnMut(&JobIds) -> Result<(), JobError>,
+) -> Result<String, JobError> {
     let path = folder.path();
     let submit = |ids: &JobIds, own: &[&str], script| {
         let all = own
@@ -91,6 +96,8 @@ fn submit_parts(folder: &JobFolder, chosen: &Chosen, ids: &mut JobIds) -> Result
     let (shards, cluster) = submit(ids, &own, "shard.sh")?;
     ids.shards = Some(shards.clone());
     ids.cluster = cluster;
+    // If this program is killed now, the shards can be found and cancelled.
+    record(ids)?;
     let after = format!("--dependency=afterany:{shards}");
     ids.merge = Some(submit(ids, &[&after], "merge.sh")?.0);
     if folder.is_watched() {

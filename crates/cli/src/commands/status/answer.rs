@@ -43,7 +43,7 @@ pub(super) fn answer(progress: &JobProgress) -> Result<Answer, Failure> {
 }
 
 fn judge(view: &View) -> Answer {
-    let rounds = plural(view.totals.rounds, "round");
+    let rounds = plural(view.totals.first_attempt.n, "round");
     let decided = |what: &str| Answer::In(format!("{what} after {rounds}"));
     match (&view.run.stopping, view.judgement()) {
         (Stopping::FixedRounds, _) => Answer::NotIn(

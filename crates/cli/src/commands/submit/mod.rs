@@ -198,7 +198,8 @@ fn submission(
     let crashrate = match &engine.program {
         Some(path) => {
             note_absent(engine, path);
-            path.clone()
+            // The parts of the job run in different directories.
+            std::path::absolute(path).unwrap_or_else(|_| path.clone())
         }
         None => this_program()?.0,
     };

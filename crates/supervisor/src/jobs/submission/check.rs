@@ -1,5 +1,7 @@
 //! Checks of names and sizes, which an engine would refuse only after the job was written.
 
+use std::path::Path;
+
 use crate::jobs::JobError;
 
 /// Units of Kubernetes: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity
@@ -25,6 +27,19 @@ pub(super) fn kubernetes_memory(text: &str) -> Result<(), JobError> {
             text,
             "expected a quantity of Kubernetes, such as 4Gi or 512Mi",
         )),
+    }
+}
+
+/// The folder of a job of Slurm, in which it writes the output of the parts.
+pub(super) fn slurm_folder(path: &Path) -> Result<(), JobError> {
+    let text = path.to_string_lossy();
+    match text.contains(['%', '\\']) {
+        true => Err(error(
+            "--job",
+            &text,
+            "Slurm replaces `%` and `\\` in the names of output files; choose another folder",
+        )),
+        false => Ok(()),
     }
 }
 

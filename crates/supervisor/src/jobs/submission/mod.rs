@@ -155,6 +155,7 @@ impl Submission {
         } = &self.resources;
         check::slurm_memory(memory.as_deref())?;
         sbatch::check(options)?;
+        check::slurm_folder(folder.path())?;
         Ok(self
             .common()
             .path("job", folder.path())

@@ -2,9 +2,9 @@
 
 use crate::jobs::JobError;
 
-/// The options that the scripts set themselves, and that `submit` adds: with other values, shards
-/// would be missing, or never start, or not be found.
-const OWN: [(&str, Option<char>); 8] = [
+/// The options that the scripts set themselves, and that `submit` adds, and those that keep a job
+/// from being submitted: with other values, shards would be missing, or never start, or not be found.
+const OWN: [(&str, Option<char>); 10] = [
     ("array", Some('a')),
     ("chdir", Some('D')),
     ("dependency", Some('d')),
@@ -12,6 +12,8 @@ const OWN: [(&str, Option<char>); 8] = [
     ("job-name", Some('J')),
     ("output", Some('o')),
     ("parsable", None),
+    ("test-only", None),
+    ("wait", Some('W')),
     ("wrap", None),
 ];
 
@@ -22,7 +24,7 @@ const OWN: [(&str, Option<char>); 8] = [
 pub(in crate::jobs) fn check(options: &[String]) -> Result<(), JobError> {
     let problem = |option: &str| match name(option) {
         _ if !option.starts_with('-') => Some("expected an option, such as --exclusive"),
-        Some(_) => Some("crashrate sets this option itself; leave it out"),
+        Some(_) => Some("crashrate submits the job in its own way; leave this option out"),
         None => None,
     };
     let mut options = options.iter();
