@@ -110,7 +110,8 @@ pub(crate) fn doubts(view: &View) -> Vec<String> {
     doubts
 }
 
-/// Rounds after the verdict of a gate that do not fit it, as of a machine that began later.
+/// Rounds after the verdict of a gate whose rate contradicts it, such as those of a machine that began
+/// later.
 fn after_verdict(view: &View, seen: &GateSeen) -> Option<String> {
     let gate = &seen.gate;
     if seen.verdict() != GateVerdict::Below {
@@ -144,7 +145,7 @@ fn without_shards(view: &View) -> Option<String> {
     let missing = &machines.missing_shards;
     (!missing.is_empty()).then(|| {
         let shards = shard_list(missing.iter().copied());
-        format!("Decided without {shards}: there are no results of it.")
+        format!("Decided without results of {shards}.")
     })
 }
 

@@ -302,6 +302,20 @@ fn what_an_earlier_job_lost_stays_on_record() {
     let killed = made(0, &[passed, None]).write(folder.path(), "killed");
     let again = made(1, &[Some(Outcome::Crashed), passed, passed]).write(folder.path(), "again");
     let merge = Merge::read(&[again, killed], OpenAttempts::Lost).unwrap();
+    let expected = [
+        (Outcome::Passed, None),
+        (Outcome::Lost, None),
+        (Outcome::Passed, Some(1)),
+        (Outcome::Passed, Some(1)),
+    ];
+    assert_eq!(ends(&merge), expected);
+    assert_eq!(merge.missing().len(), 2);
+    let shard = &merge.info().merged.as_ref().unwrap().shards[0];
+    assert_eq!(shard.runs, ["killed", "again"]);
+}
+
+/// How the attempts of a merged run ended, and in which run of their shard.
+fn ends(merge: &Merge) -> Vec<(Outcome, Option<u32>)> {
     let mut ends = Vec::new();
     merge
         .each_record(&mut |record| {
@@ -310,16 +324,7 @@ fn what_an_earlier_job_lost_stays_on_record() {
             }
         })
         .unwrap();
-    let expected = [
-        (Outcome::Passed, None),
-        (Outcome::Lost, None),
-        (Outcome::Passed, Some(1)),
-        (Outcome::Passed, Some(1)),
-    ];
-    assert_eq!(ends, expected);
-    assert_eq!(merge.missing().len(), 2);
-    let shard = &merge.info().merged.as_ref().unwrap().shards[0];
-    assert_eq!(shard.runs, ["killed", "again"]);
+    ends
 }
 
 #[test]
@@ -344,18 +349,10 @@ fn a_journal_that_another_machine_resumed_has_a_part_of_each() {
         ("another", Some(StopReason::Done), true),
     ];
     assert_eq!(parts.collect::<Vec<_>>(), expected);
-    let mut ends = Vec::new();
-    merge
-        .each_record(&mut |record| {
-            if let Record::Ended(ended) = record {
-                ends.push((ended.outcome, ended.run));
-            }
-        })
-        .unwrap();
     let expected = [
         (Outcome::Passed, None),
         (Outcome::Lost, None),
         (Outcome::Passed, Some(1)),
     ];
-    assert_eq!(ends, expected);
+    assert_eq!(ends(&merge), expected);
 }
