@@ -1,6 +1,6 @@
 //! Jobs after their shards have run: how their rounds are repeated, and how their runs are found.
 
-use crate::engines::{called, commands_of_slurm};
+use crate::slurm_commands::{called, commands_of_slurm};
 use crate::util::Place;
 
 /// The fourth round crashes. It belongs to the second of two shards.

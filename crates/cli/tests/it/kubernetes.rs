@@ -1,6 +1,6 @@
 //! Jobs of Kubernetes, with a program in place of `kubectl`. No cluster is needed.
 
-use crate::engines::called;
+use crate::slurm_commands::called;
 use crate::util::{Done, Place};
 
 const SUITE: &str = r#"

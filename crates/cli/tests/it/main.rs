@@ -84,6 +84,7 @@ mod shards;
 mod signatures;
 #[cfg(target_os = "linux")]
 mod slurm;
+mod slurm_commands;
 #[cfg(target_os = "linux")]
 mod source_lines;
 mod stopped_runs;

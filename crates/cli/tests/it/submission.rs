@@ -1,6 +1,7 @@
 //! `crashrate submit` with programs in place of Slurm's, and what `status` says of such jobs.
 
-use crate::engines::{called, commands_of_slurm, named};
+use crate::engines::named;
+use crate::slurm_commands::{called, commands_of_slurm};
 use crate::util::{Done, Place};
 
 const SUITE: &str = "[[chapter]]\nid = \"x\"\ncommand = [\"true\"]\n";
