@@ -70,6 +70,7 @@ pub(crate) fn merge(runs: &Path, arguments: &MergeArguments) -> Result<Exit, Fai
     }
     let mut merge = Merge::read(&inputs, OpenAttempts::Lost).map_err(failure)?;
     let path = place(runs, arguments, &mut merge)?;
+    merge.check_place(&path).map_err(failure)?;
     let folder = RunFolder::for_merged(&path, merge.info())?;
     merge.write(&folder).map_err(failure)?;
     // The index of the attempts is large, and the report needs memory too.
@@ -145,9 +146,6 @@ fn place(runs: &Path, arguments: &MergeArguments, merge: &mut Merge) -> Result<P
         merge.renumber(number);
     }
     if let Some(folder) = &arguments.output {
-        if !merge.can_replace(folder) {
-            return Err(failure(MergeError::Occupied(folder.clone())));
-        }
         return Ok(folder.clone());
     }
     let number = merge.info().number;

@@ -70,6 +70,30 @@ fn a_merge_that_died_can_be_repeated() {
 }
 
 #[test]
+fn a_merged_run_is_not_replaced_by_a_part_of_it() {
+    let place = Place::new();
+    let journals = journals(&place, 3, 6);
+    let merged = |runs: &[PathBuf]| {
+        place
+            .start(&mut merge(&place, runs, &["-o", "merged"]))
+            .wait()
+    };
+    merged(&journals[..2]).expect(106);
+    let error = merged(&journals[1..]).expect(96).stderr;
+    let expected = "error: merged: the merged run there has results of shard 1 (run 1-made) that \
+                    would be lost; merge it too, or name a new folder with --output\n";
+    assert_eq!(error, expected);
+    let all = ["merged".into(), journals[2].clone()];
+    merged(&all).expect(0);
+    // An earlier copy of a journal has fewer results.
+    let text = fs::read_to_string(&journals[1]).unwrap();
+    let short: Vec<_> = text.lines().take(3).collect();
+    fs::write(&journals[1], short.join("\n") + "\n").unwrap();
+    let error = merged(&journals).expect(96).stderr;
+    assert!(error.contains("results of shard 2 (run 2-made)"), "{error}");
+}
+
+#[test]
 fn a_number_that_another_run_has_is_refused() {
     let place = Place::new();
     place.suite("[[chapter]]\nid = \"x\"\nrounds = 1\ncommand = [\"true\"]\n");

@@ -84,4 +84,18 @@ pub enum MergeError {
         .0.display()
     )]
     Occupied(PathBuf),
+    /// The folder for the result has results that the result lacks.
+    #[error(
+        "{}: the merged run there has results of shard {shard} (run {run}) that would be lost; merge \
+         it too, or name a new folder with --output",
+        folder.display()
+    )]
+    Loses {
+        /// The folder.
+        folder: PathBuf,
+        /// A run that is not merged again, or only an earlier copy of it.
+        run: String,
+        /// The index of its shard.
+        shard: u32,
+    },
 }

@@ -112,9 +112,12 @@ impl Merge {
         &self.info.id
     }
 
-    /// Whether the merged run may be written into this folder: it is empty, or has an earlier result
-    /// of merging runs of this plan, or leftovers of a merge that died.
-    pub fn can_replace(&self, folder: &Path) -> bool {
-        write::can_replace(folder, &self.info)
+    /// Checks that the merged run may be written into a folder: it is empty, or has leftovers of a
+    /// merge that died, or an earlier result of no other runs.
+    ///
+    /// # Errors
+    /// The folder has something else, or results that would be lost.
+    pub fn check_place(&self, folder: &Path) -> Result<(), MergeError> {
+        write::check_place(folder, &self.info)
     }
 }

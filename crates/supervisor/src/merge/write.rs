@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use crashrate_model::{Lines, RunInfo};
+use crashrate_model::{Lines, RunInfo, ShardRun};
 
 use super::emit::{Emitter, Item, Unchanged};
 use super::files::KeptFile;
@@ -91,9 +91,9 @@ impl Merge {
     }
 }
 
-/// Whether a folder is empty, has an earlier merged run of the same plan, or only leftovers of a
-/// merge that died before it had a journal.
-pub(super) fn can_replace(folder: &Path, info: &RunInfo) -> bool {
+/// Checks that the merged run may be written into a folder: it is empty, has an earlier result of the
+/// same runs or of some of them, or only leftovers of a merge that died before it had a journal.
+pub(super) fn check_place(folder: &Path, info: &RunInfo) -> Result<(), MergeError> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
     let is_left_over = || {
@@ -104,10 +104,35 @@ pub(super) fn can_replace(folder: &Path, info: &RunInfo) -> bool {
                 .iter()
                 .all(|name| is_made(name) || safe_file::is_temporary(name))
     };
-    names.is_empty() || is_left_over() || is_result(folder, info)
+    if names.is_empty() || is_left_over() {
+        return Ok(());
+    }
+    let Some(earlier) = earlier(folder, info) else {
+        return Err(MergeError::Occupied(folder.to_owned()));
+    };
+    let merged = |run: &ShardRun| {
+        runs(info).any(|(_, now)| {
+            (&now.id, &now.resumed) == (&run.id, &run.resumed) && now.bytes >= run.bytes
+        })
+    };
+    match runs(&earlier).find(|(_, run)| !merged(run)) {
+        Some((shard, run)) => Err(MergeError::Loses {
+            folder: folder.to_owned(),
+            run: run.id.clone(),
+            shard,
+        }),
+        None => Ok(()),
+    }
 }
 
-fn is_result(folder: &Path, info: &RunInfo) -> bool {
-    let opened = journal::first_opened(&folder.join(JOURNAL));
-    opened.is_some_and(|opened| opened.run.merged.is_some() && opened.run.plan == info.plan)
+/// The facts of a merged run of the same plan in a folder.
+fn earlier(folder: &Path, info: &RunInfo) -> Option<RunInfo> {
+    let run = journal::first_opened(&folder.join(JOURNAL))?.run;
+    (run.merged.is_some() && run.plan == info.plan).then_some(run)
+}
+
+/// The runs of a merged run, each with the index of its shard.
+fn runs(info: &RunInfo) -> impl Iterator<Item = (u32, &ShardRun)> {
+    let shards = info.merged.iter().flat_map(|merged| &merged.shards);
+    shards.flat_map(|shard| shard.each.iter().map(|run| (shard.index, run)))
 }
