@@ -88,7 +88,14 @@ pub(crate) fn plan_file(runs: &Path, arguments: &PlanFileArguments) -> Result<Ex
     let Some(path) = &arguments.output else {
         return answer(&file.text()?);
     };
+    let replaces_another = file.replaces_another();
     file.write()?;
+    if replaces_another {
+        note(format_args!(
+            "warning: {} had another plan; shards that ran it cannot be merged with shards of this one",
+            path.display()
+        ));
+    }
     if !measure.how.quiet {
         let plan = &file.request.plan;
         let rounds = u32::try_from(plan.count()).unwrap_or(u32::MAX);

@@ -401,12 +401,45 @@ fn a_plan_of_another_directory_is_refused() {
     );
     let plan = ["plan-file", "there/suite.toml", "-o", "plan.json"];
     place.crashrate(&plan).expect(0);
+    place.write(
+        "copy/suite.toml",
+        fs::read(place.path().join("there/suite.toml")).unwrap(),
+    );
+    let copy = [
+        "run",
+        "copy/suite.toml",
+        "--plan-file",
+        "plan.json",
+        "--shard",
+        "1/2",
+    ];
+    let error = place.crashrate(&copy).expect(96).stderr;
+    assert!(error.contains("here: the directory is "), "{error}");
+    assert!(error.contains("there in the plan and "), "{error}");
     fs::rename(place.path().join("there"), place.path().join("here")).unwrap();
     let error = place.crashrate(&["run", "plan.json"]).expect(96).stderr;
     assert!(
         error.contains("plan.json: the planned directory "),
         "{error}"
     );
+}
+
+#[test]
+fn a_plan_that_replaces_another_one_says_so() {
+    let place = Place::new();
+    place.program("my-test", "#!/bin/sh\nexit 0\n");
+    let plan = |rounds: &str, warns: bool| {
+        let plan = ["plan-file", "--seed", "1", "-n", rounds, "-o", "plan.json"];
+        let plan = [&plan[..], &["--", "./my-test"]].concat();
+        let said = place.crashrate(&plan).expect(0).stderr;
+        let warning = "warning: plan.json had another plan;";
+        assert_eq!(said.contains(warning), warns, "{said}");
+    };
+    plan("4", false);
+    plan("4", false);
+    plan("5", true);
+    place.program("my-test", "#!/bin/sh\nexit 0 # another build\n");
+    plan("5", true);
 }
 
 #[test]

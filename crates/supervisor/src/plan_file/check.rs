@@ -1,5 +1,7 @@
 //! Compares a plan file with what a machine would run.
 
+use std::path::Path;
+
 use crashrate_model::Unit;
 
 use super::{PlanFile, PlanFileError, programs};
@@ -13,16 +15,10 @@ impl PlanFile {
     /// # Errors
     /// One of them is missing, or a program is another one.
     pub fn check_programs(&self, plan: &Plan, workers: &Workers) -> Result<(), PlanFileError> {
-        let suite = &plan.suite;
-        let directories = suite
-            .chapters
-            .iter()
-            .map(|chapter| &chapter.timing.directory);
-        let mut directories = directories.chain([&suite.sequence_timing.directory]);
-        if let Some(missing) = directories.find(|path| !path.is_dir()) {
+        if let Some(missing) = directories(plan).find(|path| !path.is_dir()) {
             return Err(PlanFileError::Directory {
                 path: self.path.clone(),
-                directory: missing.to_path_buf(),
+                directory: missing.to_owned(),
             });
         }
         let here = programs(plan, workers);
@@ -83,6 +79,7 @@ impl PlanFile {
         let what = (!has_seed)
             .then(|| "the seed differs".to_owned())
             .or_else(|| unit_difference(&file.plan.units, &request.plan.units))
+            .or_else(|| directory_difference(&file.plan, &request.plan))
             .or_else(|| unlike.map(|(what, _)| what.to_owned()));
         match what {
             Some(what) => Err(PlanFileError::OtherPlan {
@@ -92,6 +89,24 @@ impl PlanFile {
             None => Ok(()),
         }
     }
+}
+
+/// The directories in which chapters and sequences run.
+fn directories(plan: &Plan) -> impl Iterator<Item = &Path> {
+    let chapters = plan.suite.chapters.iter();
+    let of_chapters = chapters.map(|chapter| &*chapter.timing.directory);
+    of_chapters.chain([&*plan.suite.sequence_timing.directory])
+}
+
+/// The first directory that differs.
+fn directory_difference(planned: &Plan, here: &Plan) -> Option<String> {
+    let mut pairs = directories(planned).zip(directories(here));
+    let (planned, here) = pairs.find(|(planned, here)| planned != here)?;
+    Some(format!(
+        "the directory is {} in the plan and {} here",
+        planned.display(),
+        here.display()
+    ))
 }
 
 /// The first unit that differs between the plan file and this machine's plan.

@@ -179,6 +179,14 @@ impl PlanFile {
             })
     }
 
+    /// Whether there is a file with another plan, or with other programs: runs of that one cannot be
+    /// merged with runs of this one.
+    pub fn replaces_another(&self) -> bool {
+        PlanFile::read(&self.path).is_ok_and(|earlier| {
+            earlier.programs != self.programs || earlier.check_request(&self.request).is_err()
+        })
+    }
+
     /// Writes the file, in place of an earlier plan file.
     ///
     /// # Errors

@@ -100,7 +100,8 @@ fn reason(folder: &JobFolder, shard: &ShardProgress) -> &'static str {
         (ShardState::Missing, _) if has_text(&folder.log(shard.index)) => {
             "failed at the start (see the log)"
         }
-        _ => "cancelled, failed, or over the time limit",
+        (ShardState::Missing, _) => "never started",
+        _ => "killed, or its machine failed",
     }
 }
 
