@@ -171,7 +171,7 @@ fn a_suite_has_a_path_in_the_checkout() {
         .write("repository/a/queue.toml", named("named", SUITE));
     std::fs::create_dir_all(root.join("repository/.git")).unwrap();
     std::fs::create_dir_all(root.join("repository/b")).unwrap();
-    let submit = |suite: &str, folder: &str| {
+    let submit_with = |more: &[&str], suite: &str, folder: &str| {
         let words = [
             "submit",
             suite,
@@ -183,11 +183,12 @@ fn a_suite_has_a_path_in_the_checkout() {
             "2",
             "--dry-run",
         ];
-        let mut command = site.place.command(&words);
+        let mut command = site.place.command(&[&words[..], more].concat());
         site.place
             .start(command.current_dir(root.join(folder)))
             .wait()
     };
+    let submit = |suite: &str, folder: &str| submit_with(&[], suite, folder);
     for (folder, path) in [
         ("repository", "a/queue.toml"),
         ("repository/a", "queue.toml"),
@@ -203,6 +204,12 @@ fn a_suite_has_a_path_in_the_checkout() {
         let done = submit(suite, "repository").expect(96);
         assert!(done.stderr.contains("is outside of"), "{}", done.stderr);
     }
+    let probe = format!("--probe={}", root.join("repository/a/queue.toml").display());
+    let done = submit_with(&[&probe], "queue.toml", "repository/a").expect(96);
+    let says = format!("error: {probe}: the shards run in another checkout of ");
+    assert!(done.stderr.starts_with(&says), "{}", done.stderr);
+    let done = submit_with(&["--probe=/bin/true"], "queue.toml", "repository/a");
+    done.expect(0);
 }
 
 #[test]

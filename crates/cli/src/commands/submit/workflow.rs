@@ -11,7 +11,7 @@ use super::words::Words;
 use super::{current_directory, engine_name, submission};
 use crate::error::{Exit, Failure};
 use crate::measure::quoted;
-use crate::output::print;
+use crate::output::{note, print};
 use crate::suite_file::repository_of;
 
 /// Writes the file into the root of the repository: GitHub reads workflows only there. Its steps
@@ -24,11 +24,13 @@ pub(super) fn write_workflow(
     let engine = &arguments.engine;
     let name = engine_name(suite, None);
     let here = current_directory()?;
-    let root = repository_of(&here).unwrap_or(&here);
+    let repository = repository_of(&here);
+    let root = repository.unwrap_or(&here);
     let directory = here.strip_prefix(root).unwrap_or(Path::new(""));
     if let Some(path) = &arguments.measure.suite {
         name_in_checkout(path, root, &here, &mut words)?;
     }
+    refuse_own_checkout(root, &words)?;
     let submission = submission(engine, words, name.clone(), directory.to_owned())?;
     let files = submission.files(&JobFolder::planned(PathBuf::from(".")))?;
     if engine.dry_run {
@@ -42,6 +44,12 @@ pub(super) fn write_workflow(
     };
     let path = path.join(format!("{name}.yml"));
     create(&path, &files)?;
+    if repository.is_none() {
+        note(format_args!(
+            "warning: {} is in no Git repository; the shards need it in a checkout",
+            here.display()
+        ));
+    }
     let shown = path.display();
     let quoted = quoted(path.as_os_str());
     print(&match engine.on() {
@@ -92,6 +100,23 @@ fn name_in_checkout(
     let named = words.plan.iter_mut().find(|word| **word == given);
     named.into_iter().for_each(|word| word.clone_from(&path));
     Ok(())
+}
+
+/// Refuses options and arguments that are absolute paths in this checkout: the shards have others.
+fn refuse_own_checkout(root: &Path, words: &Words) -> Result<(), Failure> {
+    let value = |word: &str| match word.split_once('=') {
+        Some((option, value)) if option.starts_with("--") => PathBuf::from(value),
+        _ => PathBuf::from(word),
+    };
+    let mut all = words.plan.iter().chain(&words.run);
+    match all.find(|word| value(word).starts_with(root)) {
+        Some(word) => Err(Failure::usage(format!(
+            "{word}: the shards run in another checkout of {}; name the file by its path from the \
+             current directory",
+            root.display()
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn create(path: &Path, files: &[JobFile]) -> Result<(), Failure> {
