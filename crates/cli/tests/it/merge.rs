@@ -38,7 +38,7 @@ command = ["sh", "-c", "test $CRASHRATE_ROUND != 4 || kill -SEGV $$"]
 const SHARDS: [&str; 3] = ["1/3", "2/3", "3/3"];
 
 /// The outcome of each (unit, round).
-fn outcomes(run: &Path) -> BTreeMap<(u32, u32), String> {
+pub(crate) fn outcomes(run: &Path) -> BTreeMap<(u32, u32), String> {
     let ended = Journal::read(run).ended.into_iter();
     let ended = ended.map(|end| ((end.unit, end.round), end.outcome.word().to_owned()));
     ended.collect()

@@ -29,10 +29,8 @@ type Rounds = (BTreeMap<(u32, u32), String>, Vec<(u32, u32)>);
 
 fn rounds(run: &Path) -> Rounds {
     let journal = Journal::read(run);
-    let ended = journal.ended.iter();
-    let ended = ended.map(|end| ((end.unit, end.round), end.outcome.word().to_owned()));
     let started = journal.started.iter().map(|one| (one.unit, one.round));
-    (ended.collect(), started.collect())
+    (merge::outcomes(run), started.collect())
 }
 
 fn with(place: &Place, variables: &[(&str, &str)], args: &[&str]) -> Done {
