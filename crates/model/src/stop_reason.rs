@@ -31,3 +31,11 @@ pub enum StopReason {
     /// Of a merged run: shards are missing, or did not end.
     ShardsMissing,
 }
+
+impl StopReason {
+    /// Whether nothing was left to start, by the plan or by its stopping rule. Some rounds may have no
+    /// result all the same: those that could not be started.
+    pub fn is_planned(self) -> bool {
+        matches!(self, StopReason::Done | StopReason::Decided)
+    }
+}

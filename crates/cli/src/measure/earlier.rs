@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use crashrate_model::{Record, StopReason};
 use crashrate_supervisor::journal::{self, FolderError, JOURNAL, RunFolder};
 use crashrate_supervisor::request::{RequestError, RunRequest};
 
@@ -40,7 +39,8 @@ pub(crate) fn earlier(
     loop {
         match request.resume_shard(&path, how.jobs, how.evidence, &lister) {
             Ok((earlier, folder)) => {
-                let is_complete = is_complete(folder.path());
+                let is_complete = request.is_completed_by(folder.path());
+                let is_complete = is_complete.map_err(Failure::usage)?;
                 // If the wait was printed, print its end, too.
                 if !how.quiet || is_waiting {
                     note(format_args!("continues run {}", folder.id()));
@@ -77,25 +77,11 @@ fn latest(runs: &Path, request: &RunRequest) -> Result<Option<PathBuf>, Failure>
     };
     let mut folders = list(runs)?;
     folders.retain(is_own);
-    let complete = folders.iter().position(|folder| is_complete(folder));
+    let complete = folders
+        .iter()
+        .position(|folder| request.is_completed_by(folder).unwrap_or(false));
     Ok(match complete {
         Some(place) => Some(folders.swap_remove(place)),
         None => folders.pop(),
     })
-}
-
-/// Whether a run has run all that its rule asks for.
-fn is_complete(folder: &Path) -> bool {
-    let Ok(records) = journal::read(&folder.join(JOURNAL)) else {
-        return false;
-    };
-    let ends = records.flatten().filter_map(|record| match record {
-        Record::Closed(closed) => Some(Some(closed.why)),
-        Record::Opened(_) => Some(None),
-        _ => None,
-    });
-    matches!(
-        ends.last(),
-        Some(Some(StopReason::Done | StopReason::Decided))
-    )
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use crashrate_model::Outcome;
 use serde_json::Value;
 
 use crate::merge;
@@ -360,6 +361,24 @@ fn the_first_shard_writes_the_plan_file() {
     place.suite(&BODY.replace("% 3", "% 4"));
     let suite = run("1/4", &[]).wait().expect(96).stderr;
     assert!(suite.contains("here: the suite differs;"), "{suite}");
+}
+
+#[test]
+fn rounds_that_could_not_be_started_are_left_to_continue() {
+    let place = Place::new();
+    let restore = || place.program("now.sh", "#!/bin/sh\nrm now.sh\n");
+    restore();
+    let plan = ["plan-file", "-n", "4", "-o", "plan.json", "--", "./now.sh"];
+    place.crashrate(&plan).expect(0);
+    let shard = || place.crashrate(&["run", "plan.json", "--continue", "--shard", "1/2"]);
+    shard().expect(106);
+    restore();
+    shard().expect(0);
+    let ended = place.journal().ended;
+    let ends: Vec<_> = ended.iter().map(|end| (end.round, end.outcome)).collect();
+    let (passed, not_started) = (Outcome::Passed, Outcome::NotStarted);
+    assert_eq!(ends, [(1, passed), (3, not_started), (3, passed)]);
+    assert_eq!(place.runs().len(), 1);
 }
 
 #[test]

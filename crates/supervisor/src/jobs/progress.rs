@@ -283,8 +283,12 @@ impl ShardRun {
         }
     }
 
+    /// Whether it has run all that its rule asks for. Rounds that could not be started are left.
     fn is_complete(&self) -> bool {
-        matches!(self.end, Some(StopReason::Done | StopReason::Decided))
+        match self.end {
+            Some(StopReason::Done) => self.rounds.len() as u64 >= self.planned,
+            end => end == Some(StopReason::Decided),
+        }
     }
 
     /// Lost attempts, also those that no supervisor has recorded yet.
@@ -329,7 +333,15 @@ mod tests {
         assert_eq!(run.state(None), ShardState::Stopped);
         run.end = Some(StopReason::Decided);
         assert_eq!(run.state(Some(Some("RUNNING"))), ShardState::Complete);
+        // Its device was unavailable, for example.
+        run.end = Some(StopReason::Done);
+        run.planned = 2;
+        run.rounds.insert((0, 1));
+        assert_eq!(run.state(None), ShardState::Stopped);
+        run.rounds.insert((0, 2));
+        assert_eq!(run.state(None), ShardState::Complete);
     }
+
     #[test]
     fn a_stopped_shard_has_ended_when_the_engine_has_no_task_for_it() {
         let stopped = |queued| has_ended(ShardState::Stopped, queued);

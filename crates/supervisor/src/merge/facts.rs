@@ -68,7 +68,7 @@ pub(super) fn number(info: &mut RunInfo, number: u32) {
 fn of_shard(index: u32, shard: &JoinedShard) -> MergedShard {
     let each: Vec<ShardRun> = shard.runs.iter().map(|run| run.run.clone()).collect();
     // The run that completed the shard describes it, else the last one.
-    let is_over = |run: &&ShardRun| matches!(run.why, Some(StopReason::Done | StopReason::Decided));
+    let is_over = |run: &&ShardRun| run.why.is_some_and(StopReason::is_planned);
     let main = each.iter().find(is_over).or(each.last());
     let main = main.cloned().unwrap_or_default();
     MergedShard {

@@ -1,10 +1,13 @@
-//! Dividing a run into shards.
+//! Dividing a run into shards, and whether a shard is complete.
 
-use crashrate_model::{Shard, Stopping};
+use std::path::Path;
+
+use crashrate_model::{Record, Shard, StopReason, Stopping};
 use thiserror::Error;
 
 use super::RunRequest;
-use crate::plan::PlanError;
+use crate::journal::{self, JOURNAL, JournalError};
+use crate::plan::{PlanError, Progress};
 
 /// A run that cannot be divided among machines.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -64,5 +67,34 @@ impl RunRequest {
         self.can_be_divided()?;
         self.plan.shard = Some(shard);
         Ok(self)
+    }
+
+    /// Whether a run of this plan has run all that its rule asks for. Rounds that were not started,
+    /// interrupted or lost are left.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn is_completed_by(&self, folder: &Path) -> Result<bool, JournalError> {
+        let path = folder.join(JOURNAL);
+        let mut progress = Progress::new(&self.plan);
+        let mut end = None;
+        for (line, record) in (1..).zip(journal::read(&path)?) {
+            let record = record?;
+            match &record {
+                Record::Opened(_) => end = None,
+                Record::Closed(closed) => end = Some(closed.why),
+                _ => {}
+            }
+            let pushed = progress.push(&record);
+            pushed.map_err(|problem| JournalError::Corrupt {
+                path: path.clone(),
+                line,
+                problem,
+            })?;
+        }
+        Ok(match end {
+            Some(StopReason::Done) => progress.left(self.plan.rounds()).next().is_none(),
+            end => end == Some(StopReason::Decided),
+        })
     }
 }

@@ -90,6 +90,7 @@ fn unfinished(folder: &JobFolder, left: &[&ShardProgress]) -> String {
 /// Why a shard has no results.
 fn reason(folder: &JobFolder, shard: &ShardProgress) -> &'static str {
     match (shard.state, shard.end) {
+        (_, Some(StopReason::Done)) => "rounds could not be started",
         (_, Some(StopReason::TimeBudget)) => "over the time budget (--for)",
         (_, Some(StopReason::MaxFailures)) => "over the allowed number of failures",
         (_, Some(StopReason::ProgramReplaced)) => "its program was replaced",
