@@ -87,9 +87,24 @@ impl View {
         match (&self.run.stopping, self.judgement()) {
             (Stopping::FixedRounds, _) => false,
             (Stopping::FirstBad, _) => self.totals.first_attempt.bad > 0,
-            (_, Judgement::Shown | Judgement::Refuted) => true,
-            (_, Judgement::Undecided | Judgement::None) => false,
+            (Stopping::Gates(_), _) => self.gates_have_decided(),
+            (_, judgement) => judgement == Judgement::Shown,
         }
+    }
+
+    /// Whether each unit has a gate, and all gates have verdicts. A unit without a gate runs all its
+    /// rounds.
+    fn gates_have_decided(&self) -> bool {
+        let is_decided = |seen: &GateSeen| seen.verdict() != GateVerdict::Undecided;
+        let mut units = self.unit_results();
+        self.gates.iter().all(is_decided)
+            && units.all(|(unit, _)| self.gates_of(unit).next().is_some())
+    }
+
+    /// The gates of the unit with this name, mode and variant.
+    fn gates_of(&self, unit: (&str, Mode, &str)) -> impl Iterator<Item = &Gate> {
+        let gates = self.gates.iter().map(|seen| &seen.gate);
+        gates.filter(move |gate| (&*gate.name, gate.mode, &*gate.variant) == unit)
     }
 
     /// The results of units, by name, mode and variant. Chapters of sequences are part of their
@@ -125,11 +140,8 @@ pub fn exit_class(view: &View) -> ExitClass {
     }
     let bad = &view.run.bad;
     let (mut not_passed, mut lost) = (false, false);
-    for ((name, mode, variant), results) in view.unit_results() {
-        let gates = view.gates.iter().map(|seen| &seen.gate);
-        let gates =
-            gates.filter(|g| (g.name.as_str(), g.mode, &*g.variant) == (name, mode, variant));
-        let gates: Vec<&Gate> = gates.collect();
+    for (unit, results) in view.unit_results() {
+        let gates: Vec<&Gate> = view.gates_of(unit).collect();
         // A gate decides about all bad outcomes of its unit, whichever of them it counts.
         let is_judged = |last: Outcome| {
             let counted = |gate: &&Gate| gate.limit.hits(last, bad) == Some(true);

@@ -125,6 +125,40 @@ fn gated(limit: &str, outcomes: &[(Outcome, u32)]) -> View {
     journal.close(StopReason::Done).view()
 }
 
+/// As when a run without shards retires the units one by one.
+#[test]
+fn gates_have_decided_when_each_unit_has_a_verdict() {
+    let with_gates = |gated_units: &[usize], rounds: u32| {
+        let mut info = with(Stopping::FixedRounds);
+        let gates = gated_units.iter().map(|unit| {
+            let unit = &info.units[*unit];
+            Gate {
+                name: unit.name.clone(),
+                mode: unit.mode,
+                variant: unit.variant.clone(),
+                limit: "bad < 20%".parse().unwrap(),
+            }
+        });
+        info.stopping = Stopping::Gates(gates.collect());
+        info.units.iter_mut().for_each(|unit| unit.rounds = 90);
+        let sequence = info.units[1].clone();
+        let mut journal = Journal::of(info);
+        for round in 1..=9 {
+            journal.attempt(0, round, 1, Outcome::Crashed);
+        }
+        for round in 1..=rounds {
+            journal.attempt_with(1, round, 1, Outcome::Passed, all_passed(&sequence));
+        }
+        journal.close(StopReason::Interrupted).view()
+    };
+    let views = [&[0][..], &[0, 1]].map(|gates| [1, 90].map(|rounds| with_gates(gates, rounds)));
+    for view in views.iter().flatten() {
+        assert_eq!(view.judgement(), Judgement::Refuted);
+    }
+    let decided = views.map(|of_gates| of_gates.map(|view| view.has_decided()));
+    assert_eq!(decided, [[false, false], [false, true]]);
+}
+
 #[test]
 fn a_gate_counts_only_the_outcomes_it_names() {
     use Outcome::{Crashed, Failed, Passed, TimedOut};

@@ -53,7 +53,7 @@ fn judge(view: &View) -> Answer {
             decided("the first bad round has occurred")
         }
         (Stopping::FirstBad, _) => Answer::NotIn(format!("no bad round in {rounds} so far")),
-        (_, Judgement::Refuted) => decided("a gate is refuted"),
+        (_, Judgement::Refuted) if view.has_decided() => decided("decided: a gate is refuted"),
         _ if view.has_decided() => decided("decided"),
         _ => Answer::NotIn(format!("undecided after {rounds}")),
     }
