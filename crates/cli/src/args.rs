@@ -103,7 +103,7 @@ pub(crate) enum Command {
     Merge(MergeArguments),
     /// Run the shards of a run on a cluster or in CI
     Submit(Box<SubmitArguments>),
-    /// Show how far a submitted job is, or stop it when it has the answer
+    /// Show the progress of a submitted job, or cancel it once its results decide
     Status(StatusArguments),
     /// Import published reports as runs
     Import(ImportArguments),

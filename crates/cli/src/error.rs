@@ -76,7 +76,7 @@ pub(crate) struct Failure {
     /// Whether the message has several lines. In other messages a line end comes from a name and is
     /// escaped.
     pub(crate) has_lines: bool,
-    /// Whether it is only that a program of the suite is not on this machine.
+    /// Whether the only problem is a program of the suite that is not on this machine.
     pub(crate) is_of_absent_program: bool,
 }
 

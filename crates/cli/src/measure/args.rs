@@ -147,7 +147,7 @@ pub(crate) struct HowArguments {
     )]
     pub(crate) jobs: Option<u32>,
 
-    /// Start also while another crashrate uses the device
+    /// Start even if another crashrate is using the device
     #[arg(long)]
     pub(crate) no_device_lock: bool,
 

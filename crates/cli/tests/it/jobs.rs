@@ -137,7 +137,7 @@ fn a_cancelled_job_is_named_so_and_is_resumed() {
     let merged = crashrate("status slurm").expect(0).stdout;
     assert!(merged.contains("slurm/merged --full"), "{merged}");
     // Slurm still has the second shard.
-    place.write("queue", "2 PENDING\n");
+    place.write("queue", "17 2 PENDING Resources\n");
     let running = crashrate("submit --resume slurm").expect(96).stderr;
     assert!(running.contains("shard 2 has not ended"), "{running}");
     place.write("queue", "");

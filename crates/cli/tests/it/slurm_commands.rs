@@ -73,7 +73,8 @@ fn the_folder_stays_if_parts_of_the_job_do() {
 fn the_status_counts_rounds_and_stops_what_is_decided() {
     let place = Place::new();
     place.suite(BAD_AT_4);
-    place.write("queue", "1 RUNNING\n2 PENDING\n3 PENDING\n");
+    const SHARDS: &str = "17 1 RUNNING None\n17 2 PENDING Resources\n17 3 PENDING Resources\n";
+    place.write("queue", SHARDS);
     let queue = format!("cat {}", place.path().join("queue").display());
     let path = commands_of_slurm(&place, &[("squeue", &queue)]);
     let crashrate = |line: &str| {
@@ -107,9 +108,14 @@ fn the_status_counts_rounds_and_stops_what_is_decided() {
     assert_eq!(complete[1], "complete", "{status}");
     assert_eq!(complete[3..], ["4/4", "0", "0"], "{status}");
     assert!(
-        status.contains("4 of 12 rounds have a result, 0 crashed"),
+        status.contains("4 of 12 rounds have a result, 0 bad"),
         "{status}"
     );
+    assert!(status.contains("the watch has ended, "), "{status}");
+    let with_watch = format!("{SHARDS}19 N/A RUNNING None\n");
+    place.write("queue", with_watch);
+    let status = crashrate("status job").expect(0).stdout;
+    assert!(!status.contains("the watch has ended"), "{status}");
     let undecided = crashrate("status job --stop").expect(121);
     assert!(
         undecided.stderr.contains("no bad round in 4 rounds so far"),
@@ -128,9 +134,15 @@ fn the_status_counts_rounds_and_stops_what_is_decided() {
                      scancel --state=RUNNING --signal=INT --batch 17\n";
     assert!(called(&place).contains(cancelled), "{}", called(&place));
     // Slurm no longer has the third shard.
-    place.write("queue", "");
+    place.write("queue", "18 N/A PENDING Dependency\n");
     let over = crashrate("status job --watch").expect(0).stdout;
     assert_eq!(row(&over, 3)[..2], ["3", "missing"], "{over}");
+    let merge = "the merge, job 18, is waiting in the queue\n";
+    assert!(over.contains(merge), "{over}");
+    assert!(!over.contains("crashrate merge"), "{over}");
+    place.write("queue", "");
+    let over = crashrate("status job").expect(0).stdout;
+    assert!(over.contains("merge   crashrate merge "), "{over}");
     let merged = crashrate("merge job/runs --output job/merged");
     assert!(merged.stdout.contains("job/merged"), "{}", merged.stdout);
 }

@@ -51,7 +51,7 @@ fn a_job_whose_tasks_are_held_has_not_ended() {
     site.run_shard("1/2", "").expect(0);
     site.run_shard("2/2", "").expect(0);
     site.place
-        .write("queue", "1 PENDING launch failed requeued held\n");
+        .write("queue", "17 1 PENDING launch failed requeued held\n");
     let status = site.crashrate("status job").expect(0).stdout;
     for words in [
         "held: launch failed requeued held",
@@ -63,7 +63,7 @@ fn a_job_whose_tasks_are_held_has_not_ended() {
     assert!(!status.contains("crashrate merge"), "{status}");
     let resumed = site.crashrate("submit --resume job").expect(96).stderr;
     assert!(resumed.contains("Slurm holds tasks"), "{resumed}");
-    site.place.write("queue", "1 PENDING Resources\n");
+    site.place.write("queue", "17 1 PENDING Resources\n");
     let status = site.crashrate("status job --watch").expect(0).stdout;
     assert!(status.contains("not merged yet"), "{status}");
 }
@@ -109,7 +109,7 @@ fn the_number_of_a_job_is_below_the_banner_of_the_site() {
     for line in [
         "sbatch --parsable -M east --dependency=afterany:17 merge.sh\n",
         "scontrol -M east release 17\n",
-        "squeue -M east --noheader --array --jobs 17 ",
+        "squeue -M east --noheader --array --jobs 17,18 ",
     ] {
         assert!(called.contains(line), "{line}: {called}");
     }
@@ -224,6 +224,11 @@ fn a_job_is_resumed_with_more_time() {
                     sbatch --parsable --dependency=afterany:17 --partition=long merge.sh\n";
     let called = called(&site.place);
     assert!(called.contains(expected), "{called}");
+    // The script's signal would come at the start of a short job.
+    site.crashrate("submit --resume job --time 2m").expect(0);
+    let short = "sbatch --parsable --hold --array=2 --time=2 --signal=B:INT@0 shard.sh\n";
+    let called = self::called(&site.place);
+    assert!(called.contains(short), "{called}");
     let refused = site
         .crashrate("submit --resume job --sbatch=--array=1")
         .expect(96);

@@ -1,9 +1,8 @@
 //! Kubernetes' command: what starts, counts and deletes the pods of a job.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::task::Task;
+use super::task::{Queue, Task, TaskState};
 use super::{Job, JobError, JobFolder, program};
 
 /// What is read of a Job: numbers, and the names of its conditions.
@@ -52,18 +51,17 @@ impl Pods {
         self.have_ended || self.ready + self.succeeded + self.failed > 0
     }
 
-    /// The state of the shards that Kubernetes still has.
-    pub(super) fn queue(&self, shards: u32) -> BTreeMap<u32, Task> {
+    /// The shards that Kubernetes still has. It does not say what each of them does.
+    pub(super) fn queue(&self, shards: u32) -> Queue {
         let left = if self.have_ended { 0 } else { shards };
-        (1..=left)
-            .map(|index| {
-                let task = Task {
-                    state: "ACTIVE".to_owned(),
-                    held: None,
-                };
-                (index, task)
-            })
-            .collect()
+        let task = Task {
+            state: TaskState::Active,
+            held: None,
+        };
+        Queue {
+            shards: (1..=left).map(|index| (index, task.clone())).collect(),
+            ..Queue::default()
+        }
     }
 }
 
@@ -137,6 +135,6 @@ mod tests {
         assert!(Pods::of("", true).have_ended);
         let not_applied = Pods::of("", false);
         assert!(!not_applied.have_ended && !not_applied.have_run());
-        assert_eq!(not_applied.queue(2).len(), 2);
+        assert_eq!(not_applied.queue(2).shards.len(), 2);
     }
 }

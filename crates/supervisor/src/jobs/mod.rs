@@ -22,6 +22,7 @@ pub use kubernetes::Pods;
 pub use progress::JobProgress;
 pub use shard::{ShardProgress, ShardState};
 pub use submission::{JobFile, Submission};
+pub use task::TaskState;
 pub use template::{TemplateError, Templates};
 
 /// Checks that a job can be given to its engine from here. Without `kubectl`, the user applies the

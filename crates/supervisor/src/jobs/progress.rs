@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use crashrate_model::{Outcome, OutcomeSet, Record, Shard, StopReason};
 
 use super::shard::{ShardProgress, ShardState};
-use super::task::Task;
+use super::task::{Queue, TaskState};
 use super::{Engine, Job, JobError, JobFolder, Pods, kubernetes, slurm};
 use crate::journal::{self, JOURNAL, Position};
 use crate::plan_file::PlanFile;
@@ -18,9 +18,11 @@ use crate::plan_file::PlanFile;
 pub struct JobProgress {
     folder: JobFolder,
     job: Job,
-    runs: BTreeMap<PathBuf, ShardRun>,
+    runs: BTreeMap<PathBuf, RunSoFar>,
     /// The rounds of each unit of the plan, if the plan is in the folder.
-    planned: Vec<u32>,
+    planned: Option<Vec<u32>>,
+    /// What the engine had of the job at the last update, if it answered.
+    queue: Option<Queue>,
     unasked: Option<String>,
     pods: Option<Pods>,
 }
@@ -34,9 +36,9 @@ impl JobProgress {
         // Without a readable plan, the rounds are those that the shards have on record.
         let plan = PlanFile::read(&folder.plan()).ok();
         let units = plan.map(|file| file.request.plan.units);
-        let rounds = units.iter().flatten().map(|unit| unit.rounds);
         Ok(JobProgress {
-            planned: rounds.collect(),
+            planned: units.map(|units| units.iter().map(|unit| unit.rounds).collect()),
+            queue: None,
             job: folder.job()?,
             folder,
             runs: BTreeMap::new(),
@@ -59,6 +61,18 @@ impl JobProgress {
     /// alone.
     pub fn unasked(&self) -> Option<&str> {
         self.unasked.as_deref()
+    }
+
+    /// What the job that merges the shards does, if the engine still has it.
+    pub fn merge(&self) -> Option<TaskState> {
+        let merge = self.queue.as_ref()?.merge.as_ref()?;
+        Some(merge.state)
+    }
+
+    /// Whether the job that cancels the shards when they decide the stopping rule has ended.
+    pub fn has_lost_watch(&self) -> bool {
+        let is_gone = |queue: &Queue| queue.watch.is_none();
+        self.job.ids.watch.is_some() && self.queue.as_ref().is_some_and(is_gone)
     }
 
     /// The pods of Kubernetes at the last update, if it answered.
@@ -103,7 +117,7 @@ impl JobProgress {
             run.update(&folder);
         }
         let queue = match (self.job.engine, &self.job.ids.shards) {
-            (Engine::Slurm, Some(id)) => Some(slurm::queue(&self.job.ids, id)),
+            (Engine::Slurm, Some(_)) => Some(slurm::queue(&self.job.ids)),
             (Engine::Kubernetes, _) => {
                 let pods = kubernetes::pods(&self.job);
                 self.pods = pods.as_ref().ok().copied();
@@ -111,35 +125,36 @@ impl JobProgress {
             }
             _ => None,
         };
-        let (queue, unasked) = match queue {
+        (self.queue, self.unasked) = match queue {
             Some(Ok(queue)) => (Some(queue), None),
             Some(Err(error)) => (None, Some(reason(&error))),
             None => (None, None),
         };
-        self.unasked = unasked;
         let indices = 1..=self.job.shards;
-        let shards = indices.map(|index| self.shard(index, queue.as_ref()));
+        let shards = indices.map(|index| self.shard(index));
         Ok(shards.collect())
     }
 
-    /// The rounds that the plan has for a shard; 0 if the plan is not here.
-    fn planned(&self, index: u32) -> u64 {
+    /// The rounds that the plan has for a shard; `None` if the plan is not here.
+    fn planned(&self, index: u32) -> Option<u64> {
         let shard = Shard {
             index,
             count: self.job.shards,
         };
-        let rounds = self.planned.iter();
-        rounds
-            .map(|rounds| u64::from(shard.rounds_of(*rounds)))
-            .sum()
+        let rounds = self.planned.as_ref()?.iter();
+        Some(
+            rounds
+                .map(|rounds| u64::from(shard.rounds_of(*rounds)))
+                .sum(),
+        )
     }
 
-    fn shard(&self, index: u32, queue: Option<&BTreeMap<u32, Task>>) -> ShardProgress {
-        let is_own = |run: &&ShardRun| run.shard.is_some_and(|shard| shard.index == index);
-        let runs: Vec<&ShardRun> = self.runs.values().filter(is_own).collect();
-        let task = queue.and_then(|queue| queue.get(&index));
-        let held = task.and_then(|task| task.held.clone());
-        let queued = queue.map(|_| task.map(|task| &*task.state));
+    fn shard(&self, index: u32) -> ShardProgress {
+        let is_own = |run: &&RunSoFar| run.shard.is_some_and(|shard| shard.index == index);
+        let runs: Vec<&RunSoFar> = self.runs.values().filter(is_own).collect();
+        let task = self.queue.as_ref().map(|queue| queue.shards.get(&index));
+        let held = task.flatten().and_then(|task| task.held.clone());
+        let queued = task.map(|task| task.map(|task| task.state));
         // A complete run counts, whatever was begun beside it.
         let best = runs
             .iter()
@@ -171,7 +186,7 @@ impl JobProgress {
             has_ended: held.is_none() && has_ended(state, queued),
             host: best.host.clone(),
             rounds: rounds.len() as u64,
-            planned: best.planned,
+            planned: Some(best.planned),
             bad: bad.len() as u64,
             lost: runs.iter().map(|run| run.lost()).sum(),
             written: runs.iter().filter_map(|run| run.written).max(),
@@ -185,7 +200,7 @@ impl JobProgress {
 
 /// Whether a shard in this state runs no more rounds. `queued` is the engine's state, if the engine
 /// is known here.
-fn has_ended(state: ShardState, queued: Option<Option<&str>>) -> bool {
+fn has_ended(state: ShardState, queued: Option<Option<TaskState>>) -> bool {
     match state {
         ShardState::Complete | ShardState::Missing => true,
         // A task that was started again writes nothing while it waits, for example for a device.
@@ -207,7 +222,7 @@ fn reason(error: &JobError) -> String {
 
 /// What the journal of a shard's run has so far.
 #[derive(Debug, Default)]
-struct ShardRun {
+struct RunSoFar {
     position: Position,
     shard: Option<Shard>,
     host: String,
@@ -225,7 +240,7 @@ struct ShardRun {
     problem: Option<String>,
 }
 
-impl ShardRun {
+impl RunSoFar {
     fn update(&mut self, folder: &Path) {
         // A run that ends while its journal is read is complete then.
         self.is_live = journal::is_live(folder);
@@ -300,13 +315,11 @@ impl ShardRun {
     }
 
     /// `queued` is the engine's state, if the engine is known here.
-    fn state(&self, queued: Option<Option<&str>>) -> ShardState {
+    fn state(&self, queued: Option<Option<TaskState>>) -> ShardState {
         match (self.end, self.is_live, queued) {
             (None, true, _) => ShardState::Running,
             (Some(_), _, _) if self.is_complete() => ShardState::Complete,
-            (_, _, Some(Some("PENDING" | "REQUEUED" | "REQUEUE_HOLD" | "CONFIGURING"))) => {
-                ShardState::Waiting
-            }
+            (_, _, Some(Some(TaskState::Waiting))) => ShardState::Waiting,
             (Some(_), _, _) => ShardState::Stopped,
             (None, false, _) => ShardState::Lost,
         }
@@ -321,18 +334,24 @@ mod tests {
 
     #[test]
     fn a_shard_that_died_is_lost_until_it_is_queued_again() {
-        let mut run = ShardRun::default();
+        let mut run = RunSoFar::default();
         run.open.insert((0, 1, 1));
         assert_eq!(run.state(None), ShardState::Lost);
         assert_eq!(run.state(Some(None)), ShardState::Lost);
-        assert_eq!(run.state(Some(Some("PENDING"))), ShardState::Waiting);
+        assert_eq!(
+            run.state(Some(Some(TaskState::Waiting))),
+            ShardState::Waiting
+        );
         assert_eq!(run.lost(), 1);
         run.is_live = true;
         assert_eq!((run.state(None), run.lost()), (ShardState::Running, 0));
         run.end = Some(StopReason::Interrupted);
         assert_eq!(run.state(None), ShardState::Stopped);
         run.end = Some(StopReason::Decided);
-        assert_eq!(run.state(Some(Some("RUNNING"))), ShardState::Complete);
+        assert_eq!(
+            run.state(Some(Some(TaskState::Active))),
+            ShardState::Complete
+        );
         // Its device was unavailable, for example.
         run.end = Some(StopReason::Done);
         run.planned = 2;
@@ -347,14 +366,17 @@ mod tests {
         let stopped = |queued| has_ended(ShardState::Stopped, queued);
         assert!(stopped(None));
         assert!(stopped(Some(None)));
-        assert!(!stopped(Some(Some("RUNNING"))));
-        assert!(has_ended(ShardState::Complete, Some(Some("RUNNING"))));
+        assert!(!stopped(Some(Some(TaskState::Active))));
+        assert!(has_ended(
+            ShardState::Complete,
+            Some(Some(TaskState::Active))
+        ));
         assert!(!has_ended(ShardState::Lost, None));
     }
 
     #[test]
     fn attempts_that_were_started_differently_are_not_bad() {
-        let mut run = ShardRun::default();
+        let mut run = RunSoFar::default();
         let ended = |round, apart| {
             Record::Ended(Box::new(Ended {
                 apart,

@@ -17,8 +17,8 @@ pub struct ShardProgress {
     pub host: String,
     /// Rounds with a result.
     pub rounds: u64,
-    /// Rounds that it has to run; 0 if unknown, because it has not started and the plan is not here.
-    pub planned: u64,
+    /// Rounds that it has to run; `None` if it has not started and the plan is not here.
+    pub planned: Option<u64>,
     /// Rounds whose first attempt was bad.
     pub bad: u64,
     /// Attempts whose result is lost.

@@ -1,15 +1,20 @@
 //! Slurm's commands: what submits, lists and cancels jobs.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use super::folder::{JobFolder, JobIds};
-use super::task::Task;
+use super::task::{Queue, Task, TaskState};
 use super::{JobError, Overrides};
 
 /// A time limit below this is not announced.
 const SHORT_JOB: Duration = Duration::from_secs(5 * 60);
+
+/// Replaces the signal of a script: Slurm does not send one that is due no time before the limit.
+const NO_EARLY_SIGNAL: &str = "B:INT@0";
+
+/// The state of a task that was put back into the queue and is held there.
+const REQUEUE_HOLD: &str = "REQUEUE_HOLD";
 
 /// The signal by which Slurm announces the time limit of a shard. Slurm may send it up to a minute
 /// too early, so that it would stop a short job at its start.
@@ -34,7 +39,9 @@ impl Chosen {
         let mut own = vec![format!("--array={}", indices.join(","))];
         if let Some(time) = overrides.time {
             own.push(format!("--time={}", minutes(time)));
-            own.extend(early_signal(Some(time)).map(|signal| format!("--signal={signal}")));
+            // The script may have a signal for a longer job.
+            let signal = early_signal(Some(time)).unwrap_or(NO_EARLY_SIGNAL);
+            own.push(format!("--signal={signal}"));
         }
         own.extend_from_slice(&overrides.sbatch);
         let partition = overrides.partition.iter();
@@ -181,37 +188,64 @@ pub(super) fn stop(ids: &JobIds, id: &str) -> Result<(), JobError> {
     ))
 }
 
-/// The task of each shard in Slurm's queue, by the shard's index. Empty if all have ended.
+/// What Slurm's queue has of a job.
 ///
 /// # Errors
 /// Slurm does not answer here.
-pub(super) fn queue(ids: &JobIds, id: &str) -> Result<BTreeMap<u32, Task>, JobError> {
+pub(super) fn queue(ids: &JobIds) -> Result<Queue, JobError> {
+    let parts = [&ids.shards, &ids.merge, &ids.watch];
+    let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+    let parts = parts.join(",");
     let arguments = [
         "--noheader",
         "--array",
         "--jobs",
-        id,
+        &parts,
         "--format",
-        "%K %T %r",
+        "%F %K %T %r",
     ];
     match call("squeue", Path::new("."), &of_cluster(ids, &arguments)) {
-        Ok(text) => Ok(text.lines().filter_map(task).collect()),
+        Ok(text) => Ok(queued(&text, ids)),
         // Slurm forgets jobs some time after their end.
         Err(JobError::Refused { problem, .. }) if problem.contains("Invalid job id") => {
-            Ok(BTreeMap::new())
+            Ok(Queue::default())
         }
         Err(error) => Err(error),
     }
 }
 
-fn task(line: &str) -> Option<(u32, Task)> {
-    let (index, rest) = line.trim().split_once(' ')?;
-    let (state, reason) = rest.trim().split_once(' ').unwrap_or((rest, ""));
-    let task = Task {
-        state: state.to_owned(),
-        held: (is_held(reason) || state == "REQUEUE_HOLD").then(|| reason.trim().to_owned()),
-    };
-    Some((index.parse().ok()?, task))
+/// Reads lines such as `17 3 PENDING Resources`: the number of a job, the index of its task unless
+/// it has none, the state, and the reason.
+fn queued(text: &str, ids: &JobIds) -> Queue {
+    let mut queue = Queue::default();
+    for line in text.lines() {
+        let mut words = line.trim().splitn(4, ' ');
+        let (Some(job), Some(index), Some(state)) = (words.next(), words.next(), words.next())
+        else {
+            continue;
+        };
+        let task = task(state, words.next().unwrap_or_default());
+        let is_part = |part: &Option<String>| part.as_deref() == Some(job);
+        if let Ok(index) = index.parse() {
+            queue.shards.insert(index, task);
+        } else if is_part(&ids.merge) {
+            queue.merge = Some(task);
+        } else if is_part(&ids.watch) {
+            queue.watch = Some(task);
+        }
+    }
+    queue
+}
+
+fn task(state: &str, reason: &str) -> Task {
+    const WAITING: [&str; 4] = ["PENDING", "REQUEUED", REQUEUE_HOLD, "CONFIGURING"];
+    Task {
+        state: match WAITING.contains(&state) {
+            true => TaskState::Waiting,
+            false => TaskState::Active,
+        },
+        held: (is_held(reason) || state == REQUEUE_HOLD).then(|| reason.trim().to_owned()),
+    }
 }
 
 /// Whether a task with this reason waits until someone releases it: JobHeldUser, JobHeldAdmin,
@@ -232,12 +266,29 @@ mod tests {
 
     #[test]
     fn the_queue_is_read() {
-        let (index, waiting) = task("3 PENDING Resources").unwrap();
-        assert_eq!((index, &*waiting.state), (3, "PENDING"));
-        assert_eq!(waiting.held, None);
-        let (_, held) = task("3 PENDING launch failed requeued held").unwrap();
-        assert_eq!(held.held.unwrap(), "launch failed requeued held");
-        assert_eq!(task("N/A PENDING None"), None);
+        let ids = JobIds {
+            shards: Some("17".into()),
+            merge: Some("18".into()),
+            watch: Some("19".into()),
+            cluster: None,
+        };
+        let text = "17 3 PENDING Resources\n17 4 PENDING launch failed requeued held\n\
+                    17 5 RUNNING None\n18 N/A PENDING Dependency\n";
+        let queue = queued(text, &ids);
+        let of = |state, held: Option<&str>| Task {
+            state,
+            held: held.map(str::to_owned),
+        };
+        let waiting = of(TaskState::Waiting, None);
+        let held = of(TaskState::Waiting, Some("launch failed requeued held"));
+        let active = of(TaskState::Active, None);
+        let shards = [(3, waiting.clone()), (4, held), (5, active)];
+        assert_eq!(queue.shards, shards.into());
+        assert_eq!((queue.merge, queue.watch), (Some(waiting), None));
+        assert_eq!(
+            queued("\n18 N/A\n20 N/A RUNNING None\n", &ids),
+            Queue::default()
+        );
     }
 
     #[test]

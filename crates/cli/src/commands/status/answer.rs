@@ -1,4 +1,5 @@
-//! Whether the shards of a job have the answer together: their journals, merged in memory.
+//! Whether the combined results of a job's shards decide its stopping rule: their journals, merged
+//! in memory.
 
 use crashrate_model::Stopping;
 use crashrate_report::{Judgement, RunState, View, ViewBuilder, plural};

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use crashrate_model::StopReason;
 use crashrate_report::{Detail, ExitClass, RunState, View, count, exit_class, plural, terminal};
-use crashrate_supervisor::jobs::{JobFolder, JobProgress, Pods, ShardProgress, ShardState};
+use crashrate_supervisor::jobs::{
+    JobFolder, JobProgress, Pods, ShardProgress, ShardState, TaskState,
+};
 use crashrate_supervisor::journal::{self, JOURNAL};
 
 use crate::measure::quoted;
@@ -39,6 +41,15 @@ pub(super) fn ended(progress: &JobProgress, shards: &[ShardProgress]) -> String 
         }
         None if shards.iter().all(|shard| shard.written.is_none()) => {
             text += "no shard has a run: there is nothing to merge\n";
+        }
+        None if progress.merge().is_some() => {
+            let does = match progress.merge() {
+                Some(TaskState::Active) => "is running",
+                _ => "is waiting in the queue",
+            };
+            let id = progress.job().ids.merge.as_deref().unwrap_or_default();
+            let log = quoted(folder.path().join("logs/merge.out").as_os_str());
+            text += &format!("the merge, job {id}, {does}\nlog     {log}\n");
         }
         None => {
             let runs = quoted(folder.runs().as_os_str());

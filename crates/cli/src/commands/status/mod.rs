@@ -18,6 +18,9 @@ use answer::{Answer, answer};
 use ended::ended;
 use table::table;
 
+/// How often in a row a watch may fail to read the job: a shared disk may be away for a while.
+const MOST_FAILURES: u32 = 60;
+
 #[derive(Args, Debug)]
 #[command(after_help = "\
 The rounds are counted in the journals of the shards, in the job's folder. With --stop, the exit \
@@ -26,7 +29,7 @@ code is 0 if the shards were cancelled because the answer is in, and 121 if it i
 Examples:
   crashrate status                     the latest job
   crashrate status 3 --watch           until all shards have ended
-  crashrate status 3 --watch --stop    cancel the shards when they have the answer together")]
+  crashrate status 3 --watch --stop    cancel the shards once their results decide")]
 pub(crate) struct StatusArguments {
     /// A job's folder or number, or `latest`
     #[arg(default_value = "latest")]
@@ -55,14 +58,22 @@ pub(crate) fn status(runs: &Path, arguments: &StatusArguments) -> Result<Exit, F
     let folder = jobs::find(&jobs::jobs_folder(runs), &arguments.job)?;
     let mut progress = JobProgress::new(folder)?;
     let mut before = Vec::new();
-    let mut unasked = None;
+    let mut notes = Notes::default();
     let mut ask_again = false;
+    let mut failures = 0;
     loop {
-        let shards = progress.update()?;
-        if progress.unasked() != unasked.as_deref() {
-            unasked = progress.unasked().map(str::to_owned);
-            note_unasked(&progress);
-        }
+        let shards = match progress.update() {
+            Ok(shards) => shards,
+            Err(error) if arguments.watch && failures < MOST_FAILURES => {
+                failures += 1;
+                notes.say(error.to_string());
+                thread::sleep(arguments.every);
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        failures = 0;
+        notes.say_unasked(&progress);
         let is_over = shards.iter().all(|shard| shard.has_ended);
         let is_news = counts(&shards) != counts(&before);
         if !arguments.watch || is_news || is_over {
@@ -74,7 +85,11 @@ pub(crate) fn status(runs: &Path, arguments: &StatusArguments) -> Result<Exit, F
         if arguments.stop && (is_news || ask_again || is_over || !arguments.watch) {
             ask_again = false;
             match answer(&progress) {
-                Ok(Answer::In(what)) => return stop(&progress, &what, is_over),
+                Ok(Answer::In(what)) if is_over => {
+                    note(what);
+                    return Ok(Exit::Passed);
+                }
+                Ok(Answer::In(what)) => return stop(&progress, &what),
                 Ok(Answer::NotIn(why)) if !arguments.watch || is_over => {
                     note(why);
                     return Ok(Exit::Undecided);
@@ -82,7 +97,7 @@ pub(crate) fn status(runs: &Path, arguments: &StatusArguments) -> Result<Exit, F
                 Ok(Answer::NotIn(_)) => {}
                 // A shard may have been writing: the next look reads its journal again.
                 Err(failure) if arguments.watch && !is_over => {
-                    note(failure.message);
+                    notes.say(failure.message);
                     ask_again = true;
                 }
                 Err(failure) => return Err(failure),
@@ -96,14 +111,32 @@ pub(crate) fn status(runs: &Path, arguments: &StatusArguments) -> Result<Exit, F
     }
 }
 
-/// Says that the engine does not answer: a shard that it cancelled looks as if it waited.
-fn note_unasked(progress: &JobProgress) {
-    if let Some(why) = progress.unasked() {
-        note(format_args!(
-            "warning: {} could not be asked ({why}): the states are from the journals alone, so a \
-             cancelled shard is shown as waiting or lost",
-            progress.job().engine.title()
-        ));
+/// The notes of a watch. None is printed twice in a row.
+#[derive(Default)]
+struct Notes {
+    last: Option<String>,
+    unasked: Option<String>,
+}
+
+impl Notes {
+    fn say(&mut self, text: String) {
+        if self.last.as_ref() != Some(&text) {
+            note(&text);
+            self.last = Some(text);
+        }
+    }
+
+    /// Says that the engine does not answer: a shard that it cancelled looks as if it waited.
+    fn say_unasked(&mut self, progress: &JobProgress) {
+        let why = progress.unasked().map(str::to_owned);
+        if let Some(why) = why.as_ref().filter(|_| why != self.unasked) {
+            note(format_args!(
+                "warning: {} could not be asked ({why}): the states are from the journals alone, so \
+                 a cancelled shard is shown as waiting or lost",
+                progress.job().engine.title()
+            ));
+        }
+        self.unasked = why;
     }
 }
 
@@ -117,12 +150,8 @@ fn counts(shards: &[ShardProgress]) -> Vec<(&'static str, [u64; 3], bool)> {
 }
 
 /// Cancels the shards that have not ended.
-fn stop(progress: &JobProgress, answer: &str, is_over: bool) -> Result<Exit, Failure> {
-    if is_over {
-        note(answer);
-    } else {
-        jobs::cancel(progress.folder(), progress.job())?;
-        note(format_args!("{answer}; the other shards are cancelled"));
-    }
+fn stop(progress: &JobProgress, answer: &str) -> Result<Exit, Failure> {
+    jobs::cancel(progress.folder(), progress.job())?;
+    note(format_args!("{answer}; the other shards are cancelled"));
     Ok(Exit::Passed)
 }

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use crashrate_report::{count, plural, seconds};
 use crashrate_supervisor::jobs::{Job, JobProgress, ShardProgress, ShardState};
 
+use crate::measure::quoted;
+
 /// A running shard that has written nothing for this long is marked: its longest round may take
 /// that long, or its machine is cut off.
 const SILENT_SECS: u64 = 120;
@@ -22,12 +24,12 @@ pub(super) fn table(progress: &JobProgress, shards: &[ShardProgress]) -> String 
     let _ = writeln!(
         text,
         "{:>5}  {:8}  {:host$}  {:>13}  {:>7}  {:>4}",
-        "shard", "state", "host", "rounds", "crashed", "lost"
+        "shard", "state", "host", "rounds", "bad", "lost"
     );
     for shard in shards {
         let rounds = match shard.planned {
-            0 => "-".to_owned(),
-            planned => format!("{}/{}", count(shard.rounds), count(planned)),
+            None => "-".to_owned(),
+            Some(planned) => format!("{}/{}", count(shard.rounds), count(planned)),
         };
         let line = format!(
             "{:>5}  {:8}  {:host$}  {rounds:>13}  {:>7}  {:>4}{}",
@@ -49,8 +51,23 @@ pub(super) fn table(progress: &JobProgress, shards: &[ShardProgress]) -> String 
     }
     match progress.elsewhere() {
         Some(why) => text + &why + "\n",
-        None => text + &totals(shards) + &held(job, shards),
+        None => text + &totals(shards) + &held(job, shards) + &lost_watch(progress, shards),
     }
+}
+
+/// Says that nothing cancels the shards when they have decided.
+fn lost_watch(progress: &JobProgress, shards: &[ShardProgress]) -> String {
+    let is_over = shards.iter().all(|shard| shard.has_ended);
+    if is_over || !progress.has_lost_watch() {
+        return String::new();
+    }
+    let job = quoted(progress.folder().path().as_os_str());
+    let log = progress.folder().path().join("logs/watch.out");
+    format!(
+        "the watch has ended, so no shard is cancelled early\nlog     {}\nwatch   crashrate status \
+         {job} --watch --stop\n",
+        quoted(log.as_os_str())
+    )
 }
 
 /// How to release the tasks that Slurm holds.
@@ -90,19 +107,16 @@ fn remark(shard: &ShardProgress) -> String {
 
 fn totals(shards: &[ShardProgress]) -> String {
     let sum = |of: fn(&ShardProgress) -> u64| shards.iter().map(of).sum::<u64>();
-    let known = shards.iter().filter(|shard| shard.planned > 0).count();
-    let mut text = format!("{} of ", count(sum(|shard| shard.rounds)));
-    let _ = match known == shards.len() {
-        true => write!(text, "{}", plural(sum(|shard| shard.planned), "round")),
-        false => write!(
-            text,
-            "at least {}",
-            plural(sum(|shard| shard.planned), "round")
-        ),
+    let known: u64 = shards.iter().filter_map(|shard| shard.planned).sum();
+    let is_known = shards.iter().all(|shard| shard.planned.is_some());
+    let planned = match (is_known, known) {
+        (true, _) => format!(" of {}", plural(known, "round")),
+        (false, 0) => " rounds".to_owned(),
+        (false, _) => format!(" of at least {}", plural(known, "round")),
     };
-    let _ = write!(
-        text,
-        " have a result, {} crashed",
+    let mut text = format!(
+        "{}{planned} have a result, {} bad",
+        count(sum(|shard| shard.rounds)),
         count(sum(|shard| shard.bad))
     );
     match sum(|shard| shard.lost) {

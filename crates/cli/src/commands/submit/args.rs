@@ -27,8 +27,8 @@ The suite, or a command after `--`, and the options of `crashrate run` choose wh
 from here; for GitHub and Buildkite this writes a file, which starts when it is pushed. The \
 templates are in configs/engines.
 
-With a stopping rule (--until, --gate), a watch on Slurm cancels the shards when they have the answer \
-together. For Kubernetes, run `crashrate status JOB --watch --stop`. Elsewhere each shard stops only \
+With a stopping rule (--until, --gate), a watch on Slurm cancels the shards once their combined \
+results decide. For Kubernetes, run `crashrate status JOB --watch --stop`. Elsewhere each shard stops only \
 by its own results.
 
 Examples:
@@ -89,7 +89,7 @@ pub(super) struct EngineArguments {
     #[arg(long)]
     pub(super) dry_run: bool,
 
-    /// Folder of your own templates. Those that it lacks are crashrate's
+    /// Folder of your own templates; crashrate's are used for the rest
     #[arg(long, value_name = "DIR")]
     pub(super) templates: Option<PathBuf>,
 

@@ -81,7 +81,7 @@ fn lists_tests(suite: &Path) -> bool {
         lists.set(true);
         Err(String::new())
     };
-    // What else is wrong, planning says.
+    // Planning reports other errors.
     let _ = Suite::read(suite, &lister);
     lists.get()
 }
