@@ -13,9 +13,7 @@ use crashrate_supervisor::merge::{
 use crate::commands::run::exit_of;
 use crate::error::{Exit, Failure};
 use crate::output::{note, print, report_options};
-use crate::run_folder::{
-    find_failure, page_view, previous, report_page, with_findable_run, write_reports,
-};
+use crate::run_folder::{find_failure, name_run, page_view, previous, report_page, write_reports};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -75,7 +73,7 @@ pub(crate) fn merge(runs: &Path, arguments: &MergeArguments) -> Result<Exit, Fai
     merge.write(&folder).map_err(failure)?;
     // The index of the attempts is large, and the report needs memory too.
     drop(merge);
-    let view = page_view(&path, RunState::Ended)?;
+    let mut view = page_view(&path, RunState::Ended)?;
     let previous = previous(runs, &view);
     write_reports(&path, &view, previous.as_ref());
     let page = report_page(&path);
@@ -84,8 +82,8 @@ pub(crate) fn merge(runs: &Path, arguments: &MergeArguments) -> Result<Exit, Fai
         options.detail = Detail::Headline;
         options.page = None;
     }
-    let text = terminal(&view, &options);
-    print(&with_findable_run(text, &view, runs, &path))?;
+    name_run(&mut view, runs, &path);
+    print(&terminal(&view, &options))?;
     Ok(match arguments.report_only {
         true => exit_of(&view).of_report_only(),
         false => exit_of(&view),

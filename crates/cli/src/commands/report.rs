@@ -9,8 +9,8 @@ use crate::error::{Exit, Failure};
 use crate::fault::{calibrating, last_if_calibrating, sentence};
 use crate::output::{print, report_options};
 use crate::run_folder::{
-    add_source_lines, find, page_view, previous, report_page, state, stream_attempts, view,
-    with_findable_run,
+    add_source_lines, find, name_run, page_view, previous, report_page, state, stream_attempts,
+    view,
 };
 
 #[derive(Args, Debug)]
@@ -78,9 +78,9 @@ pub(crate) fn report(runs: &Path, arguments: &ReportArguments) -> Result<Exit, F
         ReportFormat::Terminal => {
             let page = report_page(&folder);
             let options = report_options(arguments.full, page.as_deref());
-            let view = view_for(arguments, &folder, state)?;
-            let text = terminal(&view, &options);
-            print(&with_findable_run(text, &view, runs, &folder))?;
+            let mut view = view_for(arguments, &folder, state)?;
+            name_run(&mut view, runs, &folder);
+            print(&terminal(&view, &options))?;
         }
         ReportFormat::Markdown | ReportFormat::Html => {
             let view = view_for(arguments, &folder, state)?;

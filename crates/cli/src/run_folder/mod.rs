@@ -23,7 +23,7 @@ pub(crate) use attempts::stream_attempts;
 pub(crate) use evidence::{LinesOf, parts as evidence};
 pub(crate) use page::{add_page_details, page_view};
 pub(crate) use reader::{JournalReader, add_source_lines, source_lines, view};
-pub(crate) use suggested::{is_default, with_findable_run};
+pub(crate) use suggested::{is_default, name_run};
 
 const PAGE: &str = "report.html";
 

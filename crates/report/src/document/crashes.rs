@@ -72,7 +72,7 @@ fn signature(view: &View, number: usize, row: &CrashRow) -> Signature {
             None => first.to_owned(),
         },
         callers: callers.collect::<Vec<_>>().join(" "),
-        command: format!("crashrate crashes {} {number}", view.run.number),
+        command: format!("crashrate crashes {} {number}", view.name),
     }
 }
 
@@ -92,7 +92,7 @@ fn outcome_of(signature: &str) -> Outcome {
 fn more(view: &View, shown: usize) -> Option<Block> {
     let left = view.crashes.len().saturating_sub(shown);
     (left > 0).then(|| {
-        let (left, run) = (count(left as u64), view.run.number);
+        let (left, run) = (count(left as u64), &view.name);
         Block::line(format!("{left} more signatures: crashrate crashes {run}"))
     })
 }

@@ -142,6 +142,7 @@ impl ViewBuilder {
         }
         order::test(&mut chapters, &mut sequences, &facts.bad);
         let mut view = View {
+            name: facts.number.to_string(),
             run: facts,
             chapters,
             sequences,

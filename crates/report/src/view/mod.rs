@@ -55,6 +55,8 @@ pub use state::{InShort, OptionalStopping, RoundOrder, RunLine, RunState};
 pub struct View {
     /// Facts about the run as a whole.
     pub run: RunFacts,
+    /// What suggested commands call the run: its number. The caller may set a path.
+    pub name: String,
     /// A row for each chapter in isolated mode, and one for each chapter of each sequence.
     pub chapters: Vec<ChapterRow>,
     /// A row for each sequence.

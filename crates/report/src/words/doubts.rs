@@ -74,7 +74,7 @@ fn of_descendants(view: &View) -> Vec<String> {
             ));
         }
     }
-    let others = format!("more such crashes: crashrate crashes {}", view.run.number);
+    let others = format!("more such crashes: crashrate crashes {}", view.name);
     first_lines(sentences, SHOWN, &others)
 }
 

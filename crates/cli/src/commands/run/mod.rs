@@ -17,7 +17,7 @@ use crate::measure;
 use crate::messages::Messages;
 use crate::output::{log, print, report_options};
 use crate::progress::{ProgressOptions, run_campaign};
-use crate::run_folder::{page_view, previous, report_page, with_findable_run, write_reports};
+use crate::run_folder::{name_run, page_view, previous, report_page, write_reports};
 use crate::signals::{StopWatch, keep_status_signals};
 use args::MessageFormat;
 pub(crate) use args::RunArguments;
@@ -160,7 +160,7 @@ fn conclude(
     // The lock is still held, but the run is over.
     let view = page_view(folder.path(), RunState::Ended);
     // The journal was readable when the run began: a later defect came from outside.
-    let view = view.map_err(|failure| Failure {
+    let mut view = view.map_err(|failure| Failure {
         exit: Exit::Journal,
         ..failure
     })?;
@@ -183,8 +183,8 @@ fn conclude(
             print_to_stderr
         }
     };
+    name_run(&mut view, runs, folder.path());
     let text = terminal(&view, &options);
-    let text = with_findable_run(text, &view, runs, folder.path());
     match github::summary_file() {
         None => show(&text)?,
         Some(summary) => {

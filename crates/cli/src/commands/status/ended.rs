@@ -33,7 +33,8 @@ pub(super) fn ended(progress: &JobProgress, shards: &[ShardProgress]) -> String 
     }
     let merged = quoted(merged.as_os_str());
     match view {
-        Some(view) => {
+        Some(mut view) => {
+            view.name.clone_from(&merged);
             let mut options = report_options(false, None);
             options.detail = Detail::Headline;
             text += &format!("\n{}", terminal(&view, &options));

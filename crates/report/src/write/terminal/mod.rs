@@ -40,7 +40,7 @@ pub fn terminal(view: &View, options: &TerminalOptions) -> String {
         footer += &format!("\nreport  {page}");
     }
     if options.detail == Detail::Summary {
-        footer += &format!("\nmore    crashrate report {} --full", view.run.number);
+        footer += &format!("\nmore    crashrate report {} --full", view.name);
     }
     if !footer.is_empty() {
         footer += "\n";
