@@ -4,11 +4,15 @@
 //! action is gone for the rest of the process. A blocked coordinator (a disk that does not answer)
 //! or an unread report would then keep the program alive, so a thread ends it after a time limit.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use crashrate_supervisor::plan::Plan;
+use crashrate_supervisor::process::is_ignored;
 use crashrate_supervisor::signals::{EndSignal, StatusSignals};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
 use tokio::signal::unix::SignalKind;
 
 use crate::environment::{lock, tokio_runtime};
@@ -99,6 +103,21 @@ async fn received(signal: &mut Option<EndSignal>) {
         Some(signal) => signal.received().await,
         None => std::future::pending().await,
     }
+}
+
+/// From now on a first Ctrl-C, SIGTERM or SIGHUP only sets the flag, so that a command can undo what
+/// it has begun. A second one ends the program.
+pub(crate) fn noted_end() -> Arc<AtomicBool> {
+    let ended = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        if !is_ignored(signal) {
+            // Otherwise the default action ends the program.
+            let _ =
+                flag::register_conditional_shutdown(signal, Exit::Incomplete as i32, ended.clone());
+            let _ = flag::register(signal, ended.clone());
+        }
+    }
+    ended
 }
 
 /// Waits for Ctrl-C or SIGTERM, for a command that has nothing to finish.

@@ -1,5 +1,7 @@
 //! Jobs of programs in place of the commands of Slurm, and the shards that such jobs start.
 
+use nix::sys::signal::Signal;
+
 use crate::engines::{BAD_AT_4, SUITE, place, submit};
 use crate::util::{Done, Place, until};
 
@@ -40,10 +42,10 @@ fn submit_refused(place: &Place, program: &str, last: &str, special: &[(&str, &s
 #[test]
 fn a_refused_part_takes_the_others_back() {
     for (program, last, cancelled) in [
-        ("sbatch", "shard.sh", ""),
-        ("sbatch", "merge.sh", "scancel 17\n"),
-        ("sbatch", "watch.sh", "scancel 17 18\n"),
-        ("scontrol", "17,19", "scancel 17 18 19\n"),
+        ("sbatch", "watch.sh", ""),
+        ("sbatch", "shard.sh", "scancel 19\n"),
+        ("sbatch", "merge.sh", "scancel 19 17\n"),
+        ("scontrol", "19,17", "scancel 19 17 18\n"),
     ] {
         let place = place();
         let done = submit_refused(&place, program, last, &[]);
@@ -61,12 +63,39 @@ fn a_refused_part_takes_the_others_back() {
 fn the_folder_stays_if_parts_of_the_job_do() {
     let place = place();
     let fails = ("scancel", "echo 'no controller' >&2; exit 1");
-    let done = submit_refused(&place, "sbatch", "watch.sh", &[fails]);
-    for words in ["no controller", "still in Slurm's queue", "scancel 17 18"] {
+    let done = submit_refused(&place, "sbatch", "merge.sh", &[fails]);
+    for words in ["no controller", "still in Slurm's queue", "scancel 19 17"] {
         assert!(done.stderr.contains(words), "{words}: {}", done.stderr);
     }
     let job = place.path().join("crashrate-jobs/1-suite");
     assert!(job.join("merge.sh").is_file());
+}
+
+#[test]
+fn a_submission_that_is_stopped_takes_the_parts_back() {
+    let place = place();
+    let waits = format!(
+        "case $* in *merge.sh) touch {0}/at-merge; while [ ! -e {0}/go ]; do sleep 0.02; done;; esac; \
+         {SUBMITTED}",
+        place.path().display()
+    );
+    let path = commands_of_slurm(&place, &[("sbatch", &waits)]);
+    let line = "submit suite.toml --on slurm --shards 2";
+    let mut command = place.command(&Vec::from_iter(line.split(' ')));
+    let submitting = place.start(command.env("PATH", path));
+    let at_merge = place.path().join("at-merge");
+    until("the merge is submitted", || at_merge.exists());
+    submitting.signal(Signal::SIGINT);
+    place.write("go", "");
+    let done = submitting.wait().expect(106);
+    assert_eq!(
+        done.stderr,
+        "error: stopped; nothing is left in Slurm's queue\n"
+    );
+    let called = called(&place);
+    assert!(called.ends_with("merge.sh\nscancel 17 18\n"), "{called}");
+    let jobs = place.path().join("crashrate-jobs");
+    assert_eq!(jobs.read_dir().unwrap().count(), 0);
 }
 
 #[test]
@@ -85,7 +114,8 @@ fn the_status_counts_rounds_and_stops_what_is_decided() {
     crashrate(line).expect(0);
     let watch = called(&place);
     assert!(
-        watch.contains("sbatch --parsable --hold watch.sh\nscontrol release 17,19\n"),
+        watch.starts_with("sbatch --parsable --hold watch.sh\nsbatch --parsable --hold shard.sh\n")
+            && watch.ends_with("merge.sh\nscontrol release 19,17\n"),
         "{watch}"
     );
     let none = crashrate("status job --stop").expect(121);

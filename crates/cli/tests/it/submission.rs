@@ -234,6 +234,13 @@ fn a_job_is_resumed_with_more_time() {
         .expect(96);
     assert!(refused.stderr.contains("--sbatch --array=1: "));
     site.crashrate("submit --resume job --gpus 1").expect(96);
+    let jobs = ["job", "copy"].map(|name| site.place.path().join(name));
+    std::fs::rename(&jobs[0], &jobs[1]).unwrap();
+    let moved = site.crashrate("submit --resume copy").expect(96).stderr;
+    assert!(
+        moved.contains("copy: the scripts of this job are for "),
+        "{moved}"
+    );
 }
 
 #[test]

@@ -76,6 +76,20 @@ pub enum JobError {
         /// What to do.
         advice: &'static str,
     },
+    /// The scripts of a job belong to another folder.
+    #[error(
+        "{}: the scripts of this job are for {}: resume the job in that folder, or move this one there",
+        folder.display(), submitted.display()
+    )]
+    Moved {
+        /// The folder.
+        folder: PathBuf,
+        /// Where the job was submitted.
+        submitted: PathBuf,
+    },
+    /// The user stopped the submission.
+    #[error("stopped; nothing is left in Slurm's queue")]
+    Stopped,
     /// Slurm took some parts of a job, refused another, and did not cancel the first.
     #[error(
         "{error}\n{cancel}\nParts of the job are still in Slurm's queue; remove them: scancel {parts}"

@@ -26,6 +26,9 @@ pub struct Job {
     pub submitted: String,
     /// Whether the engine has it. Without `kubectl`, the user applies the manifests.
     pub is_started: bool,
+    /// Where it was submitted, for Slurm: the scripts have this path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
     /// The namespace, for Kubernetes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
@@ -64,6 +67,12 @@ pub struct JobIds {
 }
 
 impl JobIds {
+    /// The numbers of all parts.
+    pub(super) fn all(&self) -> Vec<&str> {
+        let parts = [&self.watch, &self.shards, &self.merge];
+        parts.into_iter().flatten().map(String::as_str).collect()
+    }
+
     /// The option that a command of Slurm needs for these parts, with a space after it; empty if
     /// there is one cluster.
     pub fn cluster_option(&self) -> String {
@@ -293,6 +302,7 @@ mod tests {
             suite: "story".into(),
             shards: 4,
             submitted: "2026-01-01T00:00:00Z".into(),
+            folder: None,
             is_started: true,
             namespace: None,
             volume: None,

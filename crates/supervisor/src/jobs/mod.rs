@@ -15,6 +15,9 @@ mod submission;
 mod task;
 mod template;
 
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
 pub use engine::{Engine, Overrides, Resources};
 pub use error::JobError;
 pub use folder::{Job, JobFolder, JobIds, JobVolume, find, jobs_folder};
@@ -40,14 +43,18 @@ pub fn check_program(engine: Engine) -> Result<(), JobError> {
     }
 }
 
-/// Submits the files in a job's folder and writes `job.toml`.
+/// Submits the files in a job's folder and writes `job.toml`. On Slurm it takes its parts back once
+/// `stop` is set.
 ///
 /// # Errors
-/// The engine's program is not here or refuses, or the file cannot be written. Nothing is left in
+/// The engine's program is not here or refuses, or the file cannot be written, or it was stopped. Nothing is left in
 /// the engine's queue then, unless the error is [`JobError::Left`].
-pub fn submit(folder: &JobFolder, mut job: Job) -> Result<Job, JobError> {
+pub fn submit(folder: &JobFolder, mut job: Job, stop: &AtomicBool) -> Result<Job, JobError> {
     match job.engine {
-        Engine::Slurm => submit_to_slurm(folder, &mut job, &slurm::Chosen::default())?,
+        Engine::Slurm => {
+            job.folder = Some(canonical(folder)?);
+            submit_to_slurm(folder, &mut job, &slurm::Chosen::default(), stop)?;
+        }
         Engine::Kubernetes => {
             job.ids.shards = Some(job.name.clone());
             job.is_started = which::which("kubectl").is_ok();
@@ -73,12 +80,20 @@ pub fn resume(
     mut job: Job,
     shards: &[u32],
     overrides: &Overrides,
+    stop: &AtomicBool,
 ) -> Result<Job, JobError> {
     match job.engine {
         Engine::Slurm => {
             submission::sbatch::check(&overrides.sbatch)?;
+            let here = canonical(folder)?;
+            if let Some(submitted) = job.folder.take_if(|submitted| *submitted != here) {
+                return Err(JobError::Moved {
+                    folder: here,
+                    submitted,
+                });
+            }
             let chosen = slurm::Chosen::again(shards, overrides);
-            submit_to_slurm(folder, &mut job, &chosen)?;
+            submit_to_slurm(folder, &mut job, &chosen, stop)?;
         }
         Engine::Kubernetes => {
             kubernetes::start_again(folder)?;
@@ -95,12 +110,18 @@ pub fn resume(
     Ok(job)
 }
 
+fn canonical(folder: &JobFolder) -> Result<PathBuf, JobError> {
+    let path = folder.path();
+    path.canonicalize().map_err(JobError::unreadable(path))
+}
+
 fn submit_to_slurm(
     folder: &JobFolder,
     job: &mut Job,
     chosen: &slurm::Chosen,
+    stop: &AtomicBool,
 ) -> Result<(), JobError> {
-    slurm::submit(folder, chosen, |ids| {
+    slurm::submit(folder, chosen, stop, |ids| {
         job.ids = ids.clone();
         job.is_started = true;
         folder.write_job(job)

@@ -1,6 +1,7 @@
 //! Runs the programs of engines.
 
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -40,6 +41,8 @@ pub(super) fn call(
     command
         .args(arguments)
         .current_dir(directory)
+        // Ctrl-C on the terminal would leave it unknown whether the engine has a job.
+        .process_group(0)
         .stdin(Stdio::null());
     let refused = |problem: String| JobError::Refused {
         command: format!("{program} {}", arguments.join(" ")),

@@ -1,6 +1,7 @@
 //! Slurm's commands: what submits, lists and cancels jobs.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::folder::{JobFolder, JobIds};
@@ -59,30 +60,38 @@ pub(super) fn minutes(time: Duration) -> u64 {
     time.as_secs().div_ceil(60)
 }
 
-/// Submits the scripts in the folder: the shards, the merge after all of them, and the watch if there
-/// is one.
+/// Submits the scripts in the folder: the watch if there is one, the shards, and the merge after all
+/// of them.
 ///
 /// `record` is called with the numbers of the jobs before any shard starts.
 ///
 /// # Errors
-/// Slurm is not here, or refuses a job. Nothing is left in its queue then, unless the error is
-/// [`JobError::Left`].
+/// Slurm is not here, or refuses a job, or `stop` was set meanwhile. Nothing is left in its queue
+/// then, unless the error is [`JobError::Left`].
 pub(super) fn submit(
     folder: &JobFolder,
     chosen: &Chosen,
+    stop: &AtomicBool,
     mut record: impl FnMut(&JobIds) -> Result<(), JobError>,
 ) -> Result<(), JobError> {
     let mut ids = JobIds::default();
+    let mut record = |ids: &JobIds| match stop.load(Ordering::Relaxed) {
+        true => Err(JobError::Stopped),
+        false => record(ids),
+    };
     let submitted = submit_parts(folder, chosen, &mut ids, &mut record).and_then(|held| {
-        record(&ids)?;
         let release = of_cluster(&ids, &["release", &held]);
         call("scontrol", folder.path(), &release).map(drop)
     });
     submitted.map_err(|error| take_back(&ids, error))
 }
 
-/// Submits all parts, and notes the number of each as soon as it is known. Returns those of the
-/// parts that are held until the numbers are on record: the watch reads them.
+/// Submits all parts, and notes the number of each as soon as it is known. If this program is killed
+/// meanwhile, they can be found and cancelled. Returns those of the parts that are held until all
+/// numbers are on record: the watch reads them.
+///
+/// The watch is the first in the queue: behind the shards it would wait until most of them have
+/// ended.
 fn submit_parts(
     folder: &JobFolder,
     chosen: &Chosen,
@@ -98,27 +107,28 @@ fn submit_parts(
         let all: Vec<&str> = all.chain([script]).collect();
         sbatch(path, &of_cluster(ids, &all))
     };
+    if folder.is_watched() {
+        let (watch, cluster) = submit(ids, &["--hold"], "watch.sh")?;
+        ids.watch = Some(watch);
+        ids.cluster = cluster;
+        record(ids)?;
+    }
     let own = chosen.shards.iter().map(String::as_str);
     let own: Vec<&str> = ["--hold"].into_iter().chain(own).collect();
     let (shards, cluster) = submit(ids, &own, "shard.sh")?;
     ids.shards = Some(shards.clone());
     ids.cluster = cluster;
-    // If this program is killed now, the shards can be found and cancelled.
     record(ids)?;
     let after = format!("--dependency=afterany:{shards}");
     ids.merge = Some(submit(ids, &[&after], "merge.sh")?.0);
-    if folder.is_watched() {
-        let (watch, _) = submit(ids, &["--hold"], "watch.sh")?;
-        ids.watch = Some(watch.clone());
-        return Ok(format!("{shards},{watch}"));
-    }
-    Ok(shards)
+    record(ids)?;
+    let watch = ids.watch.as_ref();
+    Ok(watch.map_or(shards.clone(), |watch| format!("{watch},{shards}")))
 }
 
 /// Cancels what was submitted before an error.
 fn take_back(ids: &JobIds, error: JobError) -> JobError {
-    let parts = [&ids.shards, &ids.merge, &ids.watch];
-    let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+    let parts = ids.all();
     if parts.is_empty() {
         return error;
     }
@@ -193,9 +203,7 @@ pub(super) fn stop(ids: &JobIds, id: &str) -> Result<(), JobError> {
 /// # Errors
 /// Slurm does not answer here.
 pub(super) fn queue(ids: &JobIds) -> Result<Queue, JobError> {
-    let parts = [&ids.shards, &ids.merge, &ids.watch];
-    let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
-    let parts = parts.join(",");
+    let parts = ids.all().join(",");
     let arguments = [
         "--noheader",
         "--array",

@@ -26,6 +26,7 @@ use crate::environment::this_program;
 use crate::error::{Exit, Failure};
 use crate::output::{note, print};
 use crate::run_folder::find;
+use crate::signals::noted_end;
 use crate::suite_file::find_suite;
 use args::EngineArguments;
 pub(crate) use args::{JOBS_HELP, SUITE_HELP, SubmitArguments};
@@ -41,6 +42,7 @@ impl From<JobError> for Failure {
         };
         let exit = match first {
             JobError::Unwritten { .. } => Exit::Journal,
+            JobError::Stopped => Exit::Incomplete,
             _ => Exit::Usage,
         };
         Failure {
@@ -297,6 +299,7 @@ fn job_of(submission: &Submission, suite: &str) -> Job {
         suite: suite.to_owned(),
         shards: submission.shards,
         submitted: jobs::now(),
+        folder: None,
         is_started: false,
         namespace: namespace.clone(),
         volume: volume.as_ref().map(in_volume),
@@ -317,7 +320,7 @@ fn start(
     for file in submission.files(folder)? {
         folder.write(file.name, &file.text)?;
     }
-    jobs::submit(folder, job_of(submission, suite))
+    jobs::submit(folder, job_of(submission, suite), &noted_end())
 }
 
 /// Says if the program is not here. The machines of Slurm may have other folders.

@@ -11,6 +11,7 @@ use super::submitted;
 use super::words::Words;
 use crate::error::{Exit, Failure};
 use crate::output::{note, print};
+use crate::signals::noted_end;
 
 pub(super) fn resume(
     runs: &Path,
@@ -47,6 +48,7 @@ pub(super) fn resume(
         progress.job().clone(),
         &left,
         &engine.overrides(),
+        &noted_end(),
     )?;
     note(shards_listed(&left));
     let shards = match job.engine {
