@@ -49,8 +49,7 @@ fn a_refused_part_takes_the_others_back() {
     ] {
         let place = place();
         let done = submit_refused(&place, program, last, &[]);
-        let is_advised = done.stderr.contains("set --partition");
-        assert_eq!(is_advised, program == "sbatch", "{}", done.stderr);
+        assert!(done.stderr.contains("set --partition"), "{}", done.stderr);
         let called = called(&place);
         let (_, after) = called.split_once(&format!("{last}\n")).unwrap();
         assert_eq!(after, cancelled, "{called}");
@@ -156,7 +155,7 @@ fn the_status_counts_rounds_and_stops_what_is_decided() {
     crashrate(&format!("{shard} 1/3"));
     let stopped = crashrate("status job --stop").expect(0);
     assert!(
-        stopped.stderr.contains("the first bad round has occurred"),
+        stopped.stderr.contains("a bad round is among "),
         "{}",
         stopped.stderr
     );

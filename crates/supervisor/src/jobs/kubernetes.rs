@@ -56,7 +56,8 @@ impl Pods {
         let left = if self.have_ended { 0 } else { shards };
         let task = Task {
             state: TaskState::Active,
-            held: None,
+            reason: None,
+            is_held: false,
         };
         Queue {
             shards: (1..=left).map(|index| (index, task.clone())).collect(),

@@ -14,7 +14,8 @@ fn advice(program: &str, problem: &str) -> &'static str {
             "The indices of an array job must be below the cluster's MaxArraySize: `scontrol show \
              config | grep MaxArraySize` shows it. Use fewer --shards."
         }
-        "sbatch" => {
+        // What no machine can run is refused when it is released.
+        "sbatch" | "scontrol" if !problem.contains("Unable to contact") => {
             "Slurm refused the job. `sinfo` lists partitions and their limits; set --partition, \
              --account, --time, --memory, --cpus, --gpus or other options with --sbatch=OPTION. \
              --dry-run prints the scripts."

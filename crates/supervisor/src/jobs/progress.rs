@@ -153,7 +153,8 @@ impl JobProgress {
         let is_own = |run: &&RunSoFar| run.shard.is_some_and(|shard| shard.index == index);
         let runs: Vec<&RunSoFar> = self.runs.values().filter(is_own).collect();
         let task = self.queue.as_ref().map(|queue| queue.shards.get(&index));
-        let held = task.flatten().and_then(|task| task.held.clone());
+        let waits_for = task.flatten().and_then(|task| task.reason.clone());
+        let is_held = task.flatten().is_some_and(|task| task.is_held);
         let queued = task.map(|task| task.map(|task| task.state));
         // A complete run counts, whatever was begun beside it.
         let best = runs
@@ -170,7 +171,8 @@ impl JobProgress {
                 has_ended: queued == Some(None),
                 state,
                 planned: self.planned(index),
-                held,
+                waits_for,
+                is_held,
                 ..ShardProgress::default()
             };
         };
@@ -183,7 +185,7 @@ impl JobProgress {
         ShardProgress {
             index,
             state,
-            has_ended: held.is_none() && has_ended(state, queued),
+            has_ended: !is_held && has_ended(state, queued),
             host: best.host.clone(),
             rounds: rounds.len() as u64,
             planned: Some(best.planned),
@@ -193,7 +195,8 @@ impl JobProgress {
             silent: written.and_then(|time| SystemTime::now().duration_since(time).ok()),
             problem: best.problem.clone(),
             end: best.end,
-            held,
+            waits_for,
+            is_held,
         }
     }
 }

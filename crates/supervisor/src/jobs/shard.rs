@@ -31,9 +31,10 @@ pub struct ShardProgress {
     pub problem: Option<String>,
     /// Why its latest run ended.
     pub end: Option<StopReason>,
-    /// Why the engine holds its task, which someone has to release. The merge waits for it, even if
-    /// the shard is complete.
-    pub held: Option<String>,
+    /// Why the engine lets it wait, if the engine says so.
+    pub waits_for: Option<String>,
+    /// Whether someone has to release its task. The merge waits for it, even if the shard is complete.
+    pub is_held: bool,
 }
 
 /// What a shard does.

@@ -245,14 +245,17 @@ fn queued(text: &str, ids: &JobIds) -> Queue {
     queue
 }
 
-fn task(state: &str, reason: &str) -> Task {
+fn task(word: &str, reason: &str) -> Task {
     const WAITING: [&str; 4] = ["PENDING", "REQUEUED", REQUEUE_HOLD, "CONFIGURING"];
+    let state = match WAITING.contains(&word) {
+        true => TaskState::Waiting,
+        false => TaskState::Active,
+    };
+    let reason = Some(reason.trim()).filter(|reason| !["", "None"].contains(reason));
     Task {
-        state: match WAITING.contains(&state) {
-            true => TaskState::Waiting,
-            false => TaskState::Active,
-        },
-        held: (is_held(reason) || state == REQUEUE_HOLD).then(|| reason.trim().to_owned()),
+        state,
+        is_held: reason.is_some_and(is_held) || word == REQUEUE_HOLD,
+        reason: reason.map(str::to_owned),
     }
 }
 
@@ -283,16 +286,19 @@ mod tests {
         let text = "17 3 PENDING Resources\n17 4 PENDING launch failed requeued held\n\
                     17 5 RUNNING None\n18 N/A PENDING Dependency\n";
         let queue = queued(text, &ids);
-        let of = |state, held: Option<&str>| Task {
+        let of = |state, reason: Option<&str>, is_held| Task {
             state,
-            held: held.map(str::to_owned),
+            reason: reason.map(str::to_owned),
+            is_held,
         };
-        let waiting = of(TaskState::Waiting, None);
-        let held = of(TaskState::Waiting, Some("launch failed requeued held"));
-        let active = of(TaskState::Active, None);
-        let shards = [(3, waiting.clone()), (4, held), (5, active)];
+        let waiting = of(TaskState::Waiting, Some("Resources"), false);
+        let reason = "launch failed requeued held";
+        let held = of(TaskState::Waiting, Some(reason), true);
+        let active = of(TaskState::Active, None, false);
+        let shards = [(3, waiting), (4, held), (5, active)];
         assert_eq!(queue.shards, shards.into());
-        assert_eq!((queue.merge, queue.watch), (Some(waiting), None));
+        let merge = of(TaskState::Waiting, Some("Dependency"), false);
+        assert_eq!((queue.merge, queue.watch), (Some(merge), None));
         assert_eq!(
             queued("\n18 N/A\n20 N/A RUNNING None\n", &ids),
             Queue::default()

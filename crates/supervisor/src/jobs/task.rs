@@ -18,8 +18,10 @@ pub(super) struct Queue {
 pub(super) struct Task {
     /// What it does.
     pub(super) state: TaskState,
-    /// Why it waits until someone releases it, if it does.
-    pub(super) held: Option<String>,
+    /// Why it waits, if it does and the engine says why.
+    pub(super) reason: Option<String>,
+    /// Whether it waits until someone releases it.
+    pub(super) is_held: bool,
 }
 
 /// What a task does.

@@ -45,17 +45,18 @@ pub(super) fn answer(progress: &JobProgress) -> Result<Answer, Failure> {
 
 fn judge(view: &View) -> Answer {
     let rounds = plural(view.totals.first_attempt.n, "round");
-    let decided = |what: &str| Answer::In(format!("{what} after {rounds}"));
     match (&view.run.stopping, view.judgement()) {
         (Stopping::FixedRounds, _) => Answer::NotIn(
             "the run has no stopping rule (--until, --gate): it ends after its rounds".to_owned(),
         ),
         (Stopping::FirstBad, _) if view.has_decided() => {
-            decided("the first bad round has occurred")
+            Answer::In(format!("a bad round is among {rounds}"))
         }
         (Stopping::FirstBad, _) => Answer::NotIn(format!("no bad round in {rounds} so far")),
-        (_, Judgement::Refuted) if view.has_decided() => decided("decided: a gate is refuted"),
-        _ if view.has_decided() => decided("decided"),
+        (_, Judgement::Refuted) if view.has_decided() => {
+            Answer::In(format!("decided by {rounds}: a gate is refuted"))
+        }
+        _ if view.has_decided() => Answer::In(format!("decided by {rounds}")),
         _ => Answer::NotIn(format!("undecided after {rounds}")),
     }
 }

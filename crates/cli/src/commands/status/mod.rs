@@ -23,7 +23,9 @@ const MOST_FAILURES: u32 = 60;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The rounds are counted in the journals of the shards, in the job's folder. With --stop, the exit \
+The rounds are counted in the journals of the shards, in the job's folder. A shard is `waiting`, \
+`running`, `complete`, `stopped` before its end, `lost` if its process died, or `missing` if it \
+never started and the engine no longer has it. With --stop, the exit \
 code is 0 if the shards were cancelled because the answer is in, and 121 if it is not.
 
 Examples:
@@ -144,7 +146,7 @@ impl Notes {
 fn counts(shards: &[ShardProgress]) -> Vec<(&'static str, [u64; 3], bool)> {
     let count = |shard: &ShardProgress| {
         let counts = [shard.rounds, shard.bad, shard.lost];
-        (shard.state.word(), counts, shard.held.is_some())
+        (shard.state.word(), counts, shard.is_held)
     };
     shards.iter().map(count).collect()
 }

@@ -72,7 +72,7 @@ fn lost_watch(progress: &JobProgress, shards: &[ShardProgress]) -> String {
 
 /// How to release the tasks that Slurm holds.
 fn held(job: &Job, shards: &[ShardProgress]) -> String {
-    let held = shards.iter().filter(|shard| shard.held.is_some());
+    let held = shards.iter().filter(|shard| shard.is_held);
     let id = job.ids.shards.as_deref().unwrap_or_default();
     let tasks: Vec<String> = held.map(|shard| format!("{id}_{}", shard.index)).collect();
     if tasks.is_empty() {
@@ -91,8 +91,11 @@ fn remark(shard: &ShardProgress) -> String {
     if let Some(problem) = &shard.problem {
         return format!("  {problem}");
     }
-    if let Some(reason) = &shard.held {
-        return format!("  held: {reason}");
+    if shard.is_held {
+        return format!("  held: {}", shard.waits_for.as_deref().unwrap_or_default());
+    }
+    if let (ShardState::Waiting, Some(reason)) = (shard.state, &shard.waits_for) {
+        return format!("  {reason}");
     }
     match shard.silent {
         Some(silent)

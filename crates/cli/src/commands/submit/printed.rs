@@ -6,6 +6,7 @@ use crashrate_report::plural;
 use crashrate_supervisor::jobs::{self, Engine, Job, JobFile, JobFolder};
 
 use crate::measure::quoted;
+use crate::run_folder::is_default;
 
 /// All files, each under its name.
 pub(super) fn shown(files: &[JobFile]) -> String {
@@ -36,7 +37,8 @@ pub(super) fn submitted(runs: &Path, folder: &JobFolder, job: &Job, shards: u32)
         }
     };
     let jobs = jobs::jobs_folder(runs);
-    let is_numbered = path.parent() == std::path::absolute(jobs).ok().as_deref();
+    let is_numbered =
+        is_default(runs) && path.parent() == std::path::absolute(jobs).ok().as_deref();
     let name = match folder.number() {
         number @ 1.. if is_numbered => number.to_string(),
         _ => quoted(path.as_os_str()),

@@ -88,7 +88,7 @@ fn refuse_running(progress: &JobProgress, shards: &[ShardProgress]) -> Result<()
     let job = progress.job();
     let running = shards.iter().filter(|shard| !shard.has_ended);
     let running: Vec<u32> = running.map(|shard| shard.index).collect();
-    if let Some(held) = shards.iter().find(|shard| shard.held.is_some()) {
+    if let Some(held) = shards.iter().find(|shard| shard.is_held) {
         return Err(Failure::usage(format!(
             "--resume: Slurm holds tasks of this job, such as that of shard {}: `crashrate status` \
              says how to release them",
