@@ -7,7 +7,7 @@ use super::history::{is_rise, rises};
 use super::words::row_name;
 use super::{Change, History, Point, Trend, Untested};
 use crate::view::Share;
-use crate::words::{bad_outcomes, count, counted, first_lines, percent, share};
+use crate::words::{bad_outcomes, capitalized, count, counted, first_lines, percent, share};
 
 /// The most runs, and the most differences, that a sentence names.
 const NAMED: usize = 4;
@@ -275,10 +275,4 @@ fn numbers(history: &History, places: &[usize]) -> String {
         true => last,
         false => format!("{} and {last}", named.join(", ")),
     }
-}
-
-fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(char::to_uppercase);
-    first.into_iter().flatten().chain(chars).collect()
 }

@@ -77,8 +77,9 @@ fn name(row: &DeviceRow, all: &[DeviceRow]) -> String {
 
 /// Devices that stopped working, a sentence for each.
 pub(super) fn failed(view: &View) -> Vec<String> {
-    // The reason why the run ended says it already.
-    if view.run.stopped == Some(StopReason::DeviceFailed) {
+    // The reason why the run ended says it already. That of a merged run names only shards.
+    let is_merged = view.run.merged.is_some();
+    if !is_merged && view.run.stopped == Some(StopReason::DeviceFailed) {
         return Vec::new();
     }
     let failures = view.run.device_failures.iter();
@@ -143,7 +144,7 @@ pub(super) fn disturbed(view: &View) -> Vec<Block> {
     blocks.extend(Block::table(table));
     blocks.push(Block::line(
         "Disturbed rounds are in every rate of this report. Load is marked where the load average \
-         exceeded the number of cores plus one for each attempt at a time.",
+         exceeded the host's number of cores plus one for each attempt at a time.",
     ));
     blocks
 }

@@ -29,8 +29,8 @@ pub(crate) use machines::{
 };
 pub use names::units;
 pub(crate) use names::{
-    LETTERS, bad_outcomes, chapters_of, counted, date, letter, of_chapter, of_mode, of_sequence,
-    of_unit, outcomes_of, parameter, signals, sums,
+    LETTERS, bad_outcomes, capitalized, chapters_of, counted, date, letter, of_chapter, of_mode,
+    of_sequence, of_unit, outcomes_of, parameter, signals, sums,
 };
 pub(crate) use notes::{notes, stop_note};
 pub(crate) use numbers::{NOTHING, counts, first_lines, joined, measured, out_of, shown_unit};

@@ -167,3 +167,10 @@ pub(crate) fn parameter(value: &serde_json::Value) -> String {
     };
     clean(&text, NAME)
 }
+
+/// Text as the beginning of a sentence.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(chars).collect()
+}

@@ -2,7 +2,7 @@
 
 use crashrate_model::{EvidenceMode, Outcome, StopReason};
 
-use super::names::{counted, of_chapter, units};
+use super::names::{capitalized, counted, of_chapter, units};
 use super::numbers::{count, counts, joined, plural};
 use crate::clean::{SENTENCE, clean};
 use crate::view::{Outcomes, Results, RunFacts, View};
@@ -43,6 +43,11 @@ pub(crate) fn notes(view: &View) -> Vec<String> {
 /// Why a run stopped early, if that was not its own rule.
 pub(crate) fn stop_note(view: &View) -> Option<String> {
     let run = &view.run;
+    if run.merged.is_some()
+        && let Some(note) = stopped_shards(run)
+    {
+        return Some(note);
+    }
     let what = match run.stopped {
         Some(StopReason::Interrupted) => return Some(stopped_by(run)),
         Some(StopReason::JournalFailed) => "the journal could not be written",
@@ -60,13 +65,26 @@ pub(crate) fn stop_note(view: &View) -> Option<String> {
     Some(format!("The run stopped because {what}: {because}."))
 }
 
-/// A run that a signal stopped. Its reason is the signal's name; a merged run has words.
+/// Why shards of a merged run stopped early. The others have run all their rounds.
+fn stopped_shards(run: &RunFacts) -> Option<String> {
+    let why = match run.stopped? {
+        StopReason::Interrupted => "of a signal",
+        StopReason::JournalFailed => "the journal could not be written",
+        StopReason::WaitingFailed => "crashrate could not wait for its children",
+        StopReason::DeviceFailed => "no working device was left",
+        StopReason::ProgramReplaced => "a measured program changed",
+        _ => return None,
+    };
+    // `shard 3 stopped early`
+    let shards = clean(run.stopped_because.as_deref()?, SENTENCE);
+    Some(format!("{} because {why}.", capitalized(&shards)))
+}
+
+/// A run that a signal stopped. Its reason is the signal's name.
 fn stopped_by(run: &RunFacts) -> String {
-    let because = clean(run.stopped_because.as_deref().unwrap_or_default(), SENTENCE);
-    match &*because {
-        "" => "The run was stopped by a signal.".to_owned(),
-        name if name.starts_with("SIG") => format!("The run was stopped by {name}."),
-        words => format!("The run was stopped by a signal: {words}."),
+    match run.stopped_because.as_deref() {
+        None | Some("") => "The run was stopped by a signal.".to_owned(),
+        Some(name) => format!("The run was stopped by {}.", clean(name, SENTENCE)),
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) fn shards(info: &RunInfo) -> Vec<Shard> {
     merged.missing(most).collect()
 }
 
-/// Why the merged run ended, and details for people. `measured` rounds have a result.
+/// Why the merged run ended, and in words which shards are missing or stopped early. `measured` rounds have a result.
 pub(super) fn why(info: &RunInfo, measured: u64) -> (StopReason, Option<String>) {
     let planned: u64 = info.units.iter().map(|unit| u64::from(unit.rounds)).sum();
     if measured >= planned {
@@ -39,7 +39,7 @@ pub(super) fn why(info: &RunInfo, measured: u64) -> (StopReason, Option<String>)
             let for_it: Vec<u32> = for_it.map(|(index, _)| *index).collect();
             let word = if for_it.len() == 1 { "shard" } else { "shards" };
             let shards = listed(for_it.iter().copied(), for_it.len());
-            (why, Some(format!("{word} {shards} ended for this reason")))
+            (why, Some(format!("{word} {shards} stopped early")))
         }
     }
 }

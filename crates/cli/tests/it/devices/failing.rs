@@ -175,3 +175,22 @@ fn a_probe_of_the_command_line_is_found_from_here() {
     assert!(place.path().join("sub/asked").exists());
     assert_eq!(place.journal().ended.len(), 12);
 }
+
+#[test]
+fn a_merged_run_says_which_device_failed_and_when() {
+    let place = with_probe(PROBE);
+    let plan = "plan-file suite.toml -o plan.json --device cuda:* --evidence none";
+    place.crashrate(&Vec::from_iter(plan.split(' '))).expect(0);
+    for (shard, visible, code) in [("1/2", "4", 100), ("2/2", "5", 106)] {
+        let run = format!("run plan.json --runs-dir shards --shard {shard}");
+        let mut command = seeing(&place, visible, &Vec::from_iter(run.split(' ')));
+        place.start(&mut command).wait().expect(code);
+    }
+    let merged = place.crashrate(&["merge", "shards", "-o", "m"]).expect(106);
+    for words in [
+        "Shard 2 stopped early because no working device was left.",
+        "stopped working after round 2 (probe `./probe` ended with exit status: 1",
+    ] {
+        assert!(says(&merged.stdout, words), "{words}: {}", merged.stdout);
+    }
+}
