@@ -59,7 +59,8 @@ fn a_journal_that_may_not_grow() {
     assert_full(&place, done, "File too large");
 }
 
-struct Mounted(PathBuf);
+/// A file system that is unmounted in the end.
+pub(crate) struct Mounted(PathBuf);
 
 impl Drop for Mounted {
     fn drop(&mut self) {
@@ -67,8 +68,9 @@ impl Drop for Mounted {
     }
 }
 
+/// A file system of this size in place of the runs folder, if it can be mounted.
 #[cfg(target_os = "linux")]
-fn small_disk(place: &Place, kib: u32) -> Option<Mounted> {
+pub(crate) fn small_disk(place: &Place, kib: u32) -> Option<Mounted> {
     let folder = place.runs_dir();
     fs::create_dir(&folder).unwrap();
     let size = format!("size={kib}k");

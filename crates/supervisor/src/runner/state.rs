@@ -331,7 +331,7 @@ impl<'a> Runner<'a> {
     fn write(&mut self, inputs: &mut VecDeque<Input>) -> Result<(), RunError> {
         if let Some(reason) = self.journal.write()? {
             self.give_up(StopReason::JournalFailed, reason);
-            inputs.push_back(Input::Kill);
+            self.kill_all(inputs);
         }
         Ok(())
     }

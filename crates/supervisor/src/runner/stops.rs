@@ -34,6 +34,11 @@ impl Runner<'_> {
     pub(super) fn kill(&mut self, signal: StopSignal, inputs: &mut VecDeque<Input>) {
         self.stop_signal.get_or_insert(signal);
         (self.observer)(RunEvent::Killing);
+        self.kill_all(inputs);
+    }
+
+    /// Kills attempts, evidence rounds, builds and probes.
+    pub(super) fn kill_all(&mut self, inputs: &mut VecDeque<Input>) {
         self.cancel_helpers();
         self.evidence_rounds = None;
         if self.counted.is_some() {

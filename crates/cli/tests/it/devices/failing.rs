@@ -4,6 +4,10 @@ use crashrate_model::{Outcome, StopReason};
 use nix::sys::signal::Signal;
 
 use super::{assert_blocks_are_whole, says, seeing};
+#[cfg(target_os = "linux")]
+use crate::full_disk::small_disk;
+#[cfg(target_os = "linux")]
+use crate::util::skip;
 use crate::util::{Place, until};
 
 /// Two chapters that crash, and a probe that fails on device 5.
@@ -193,4 +197,40 @@ fn a_merged_run_says_which_device_failed_and_when() {
     ] {
         assert!(says(&merged.stdout, words), "{words}: {}", merged.stdout);
     }
+}
+
+/// As root on Linux: the journal of the run is on a small disk.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_ends_a_probe() {
+    let place = with_probe("#!/bin/sh\ntouch asked; sleep 20; touch finished\n");
+    place.suite(
+        r#"
+probe = ["./probe"]
+
+[defaults]
+rounds = 1
+
+[[chapter]]
+id = "crashes"
+command = ["sh", "-c", "kill -SEGV $$"]
+
+[[chapter]]
+id = "fills"
+command = ["sh", "-c", "while [ ! -e asked ]; do sleep 0.02; done; cat /dev/zero > runs/filler"]
+
+# Their records need more than is left of the journal's last page.
+[[chapter]]
+id = "quick"
+rounds = 1000
+command = ["true"]
+"#,
+    );
+    let Some(_disk) = small_disk(&place, 1024) else {
+        return skip("a small disk can be mounted only by root");
+    };
+    let run = [&ON_CUDA[..], &["--jobs", "2"]].concat();
+    place.crashrate(&run).expect(110);
+    assert!(place.path().join("asked").exists());
+    assert!(!place.path().join("finished").exists());
 }
