@@ -16,6 +16,9 @@ pub enum StopSignal {
     Terminate,
     /// SIGHUP, as a closed terminal sends it.
     Hangup,
+    /// SIGUSR2, as jobs are stopped. A second one kills nothing: a job may be stopped by its watch,
+    /// by its user, and shortly before its time limit.
+    Engine,
 }
 
 impl StopSignal {
@@ -25,10 +28,11 @@ impl StopSignal {
             StopSignal::Interrupt => "SIGINT",
             StopSignal::Terminate => "SIGTERM",
             StopSignal::Hangup => "SIGHUP",
+            StopSignal::Engine => "SIGUSR2",
         }
     }
 
-    /// The stop signal that a process died of. A shell whose command died of it exits with
+    /// The stop signal that a process died of, of those that are sent to whole jobs. A shell whose command died of it exits with
     /// 128 + its number.
     pub(crate) fn killed(exit: &Exit) -> Option<StopSignal> {
         let all = [
@@ -48,6 +52,7 @@ impl StopSignal {
             StopSignal::Interrupt => SignalKind::interrupt(),
             StopSignal::Terminate => SignalKind::terminate(),
             StopSignal::Hangup => SignalKind::hangup(),
+            StopSignal::Engine => SignalKind::user_defined2(),
         }
     }
 }

@@ -90,7 +90,7 @@ fn a_dry_run_prints_the_scripts_of_slurm_and_writes_nothing() {
         "#SBATCH --partition=gpu",
         "#SBATCH --gpus=h100:1",
         "#SBATCH --time=90",
-        "#SBATCH --signal=B:INT@60",
+        "#SBATCH --signal=B:USR2@60",
         "#SBATCH --exclusive",
         "#SBATCH --constraint=big",
     ] {

@@ -160,7 +160,7 @@ fn the_status_counts_rounds_and_stops_what_is_decided() {
         stopped.stderr
     );
     let cancelled = "scancel --state=PENDING 17\n\
-                     scancel --state=RUNNING --signal=INT --batch 17\n";
+                     scancel --state=RUNNING --signal=USR2 --batch 17\n";
     assert!(called(&place).contains(cancelled), "{}", called(&place));
     // Slurm no longer has the third shard.
     place.write("queue", "18 N/A PENDING Dependency\n");

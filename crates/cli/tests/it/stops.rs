@@ -94,6 +94,23 @@ fn one_ctrl_c_spares_starting_children() {
     }
 }
 
+/// A job may be stopped by its watch, by its user, and shortly before its time limit.
+#[test]
+fn a_stop_of_an_engine_kills_nothing_however_often_it_is_sent() {
+    let place = Place::new();
+    let live = two_running(&place, WAITS);
+    for _ in 0..3 {
+        live.signal(Signal::SIGUSR2);
+        live.says(STOPPING);
+        // Signals of one kind that are pending are one signal.
+        live.until_idle();
+    }
+    place.write("go", "");
+    let done = live.wait().expect(106);
+    assert!(!done.stderr.contains(KILLING), "{}", done.stderr);
+    assert_interrupted(&place, Outcome::Passed);
+}
+
 #[test]
 fn two_ctrl_c_kill_running_attempts() {
     let place = Place::new();

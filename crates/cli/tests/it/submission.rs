@@ -219,7 +219,7 @@ fn a_job_is_resumed_with_more_time() {
     site.run_shard("1/2", "").expect(0);
     let line = "submit --resume job --time 8h --partition long --sbatch=--exclusive";
     site.crashrate(line).expect(0);
-    let expected = "sbatch --parsable --hold --array=2 --time=480 --signal=B:INT@60 --exclusive \
+    let expected = "sbatch --parsable --hold --array=2 --time=480 --signal=B:USR2@60 --exclusive \
                     --partition=long shard.sh\n\
                     sbatch --parsable --dependency=afterany:17 --partition=long merge.sh\n";
     let called = called(&site.place);

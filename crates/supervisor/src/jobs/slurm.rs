@@ -18,10 +18,11 @@ const NO_EARLY_SIGNAL: &str = "B:INT@0";
 const REQUEUE_HOLD: &str = "REQUEUE_HOLD";
 
 /// The signal by which Slurm announces the time limit of a shard. Slurm may send it up to a minute
-/// too early, so that it would stop a short job at its start.
+/// too early, so that it would stop a short job at its start. A second SIGINT would kill the rounds
+/// of a shard that was stopped before; SIGUSR2 does not.
 pub(super) fn early_signal(limit: Option<Duration>) -> Option<&'static str> {
     let is_short = limit.is_some_and(|limit| limit < SHORT_JOB);
-    (!is_short).then_some("B:INT@60")
+    (!is_short).then_some("B:USR2@60")
 }
 
 /// What is submitted of the scripts in a folder, and with which options of `sbatch`.
@@ -186,7 +187,8 @@ fn cancel(arguments: &[&str]) -> Result<(), JobError> {
 }
 
 /// Ends the shards of a job early. Those that wait never start. Those that run start no more rounds
-/// and end those that they have begun, as after Ctrl-C: a killed round would be missing.
+/// and end those that they have begun: a killed round would be missing. Shards that were stopped
+/// before are not changed.
 ///
 /// # Errors
 /// Slurm is not here, or refuses.
@@ -194,7 +196,7 @@ pub(super) fn stop(ids: &JobIds, id: &str) -> Result<(), JobError> {
     cancel(&of_cluster(ids, &["--state=PENDING", id]))?;
     cancel(&of_cluster(
         ids,
-        &["--state=RUNNING", "--signal=INT", "--batch", id],
+        &["--state=RUNNING", "--signal=USR2", "--batch", id],
     ))
 }
 

@@ -145,13 +145,15 @@ fn may_be_attempt(group: u32, supervisor: Pid) -> bool {
 /// # Errors
 /// Its standard input cannot be read.
 pub fn guard(run_id: &str) -> io::Result<()> {
-    // `pkill -USR1 crashrate` asks the supervisor what runs, and must not end its guardian.
+    // `pkill -USR1 crashrate` and `pkill -USR2 crashrate` are for the supervisor, and must not end
+    // its guardian.
     for polite in [
         Signal::SIGINT,
         Signal::SIGTERM,
         Signal::SIGHUP,
         Signal::SIGQUIT,
         Signal::SIGUSR1,
+        Signal::SIGUSR2,
     ] {
         // SAFETY: ignoring a signal installs no handler.
         unsafe { signal(polite, SigHandler::SigIgn)? };

@@ -146,6 +146,7 @@ impl<'a> Coordinator<'a> {
         let mut terminate =
             EndSignal::listen(StopSignal::Terminate.kind()).map_err(RunError::SetUp)?;
         let mut hangup = EndSignal::listen(StopSignal::Hangup.kind()).map_err(RunError::SetUp)?;
+        let mut engine = EndSignal::listen(StopSignal::Engine.kind()).map_err(RunError::SetUp)?;
         let mut status = StatusSignals::listen().map_err(RunError::SetUp)?;
         let mut sync = interval(SYNC_INTERVAL);
         sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -167,6 +168,8 @@ impl<'a> Coordinator<'a> {
                 }
                 () = terminate.received() => self.stop(Event::Kill, StopSignal::Terminate),
                 () = hangup.received() => self.stop(Event::Kill, StopSignal::Hangup),
+                // Only crashrate gets this signal, so it explains no death of an attempt.
+                () = engine.received() => self.handle(Event::Stop(StopSignal::Engine)),
                 () = status.received() => self.handle(Event::Status),
                 () = &mut out_of_time, if is_in_time => {
                     is_in_time = false;

@@ -10,13 +10,16 @@ use crate::schedule::Input;
 use crate::signals::StopSignal;
 
 impl Runner<'_> {
-    /// A signal asks to start nothing more.
+    /// A signal asks to start nothing more. Later ones change nothing.
     pub(super) fn stop(
         &mut self,
         signal: StopSignal,
         inputs: &mut VecDeque<Input>,
     ) -> Result<(), RunError> {
-        self.stop_signal.get_or_insert(signal);
+        if self.stop_signal.is_some() {
+            return Ok(());
+        }
+        self.stop_signal = Some(signal);
         (self.observer)(RunEvent::Stopping);
         self.end_early(StopReason::Interrupted, inputs)
     }

@@ -13,6 +13,8 @@ PATH.
 Ctrl-C once: start nothing more, wait for running attempts, write the report. Twice: kill running \
 attempts first.
 
+SIGUSR2: the same as Ctrl-C once, also if it is sent again. Slurm jobs are stopped this way.
+
 SIGUSR1 (on macOS also Ctrl-T): print what runs now.
 
 Examples:
