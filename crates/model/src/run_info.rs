@@ -105,6 +105,15 @@ impl RunInfo {
             (None, None) => unit.rounds,
         }
     }
+
+    /// The device that an attempt ran on, if crashrate chose it. A run that was resumed may have
+    /// other devices since then: these are the facts of the part of the run that has the attempt.
+    pub fn device_of(&self, ended: &Ended) -> Option<&Device> {
+        match &self.merged {
+            Some(merged) => merged.device_of(ended),
+            None => self.devices.get(ended.device? as usize),
+        }
+    }
 }
 
 /// A command that was given in place of a suite file.

@@ -4,10 +4,13 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::time::Duration;
 
 use crashrate_adapters::{ExitCodes, ExitMeaning};
-use crashrate_model::{Ended, Mode, Outcome, Perturbation, Perturbations, Record, RunInfo, Unit};
+use crashrate_model::{
+    Device, Ended, Mode, Outcome, Perturbation, Perturbations, Record, RunInfo, Unit,
+};
 use thiserror::Error;
 
 use crate::journal::{self, JOURNAL, JournalError};
@@ -122,14 +125,18 @@ impl RepeatedRound {
         let measured = recorded_worker(run, unit);
         let given = worker.or(measured.as_deref());
         let workers = worker::prepare(&plan, given, beside)?;
-        let ended = recorded.end_of(index);
+        let (ended, device) = recorded.end_of(index).cloned().unzip();
+        let device = device.flatten();
         let key = RoundKey {
             unit: index as u32,
             round: choice.round,
         };
         let attempt = ended.as_ref().map_or(1, |ended| ended.attempt);
-        let specs = SpecBuilder::new(&plan, &run.id, &workers.by_variant).on_devices(&run.devices);
-        // The number of a slot that has the device.
+        let specs = SpecBuilder::new(&plan, &run.id, &workers.by_variant);
+        // A lost attempt has no device on record.
+        let devices = device.as_ref().map_or(&*run.devices, slice::from_ref);
+        let specs = specs.on_devices(devices);
+        // The first slot that had the device.
         let slot = ended.as_ref().and_then(|ended| ended.device).unwrap_or(0);
         let spec = match ended.as_ref().and_then(|ended| ended.part.as_ref()) {
             Some(part) => specs.of_part(key, part, slot),
@@ -162,7 +169,8 @@ impl RepeatedRound {
 /// What the journal says about a round.
 struct JournalOfRound {
     run: Option<RunInfo>,
-    ends: Vec<Ended>,
+    /// The ends of attempts, with the devices that they ran on.
+    ends: Vec<(Ended, Option<Device>)>,
     /// By unit: the rounds of the whole run that crashed.
     crashes: BTreeMap<usize, u32>,
 }
@@ -182,7 +190,9 @@ impl JournalOfRound {
                         *recorded.crashes.entry(ended.unit as usize).or_default() += 1;
                     }
                     if ended.round == round {
-                        recorded.ends.push(*ended);
+                        let run = recorded.run.as_ref();
+                        let device = run.and_then(|run| run.device_of(&ended)).cloned();
+                        recorded.ends.push((*ended, device));
                     }
                 }
                 _ => {}
@@ -192,10 +202,10 @@ impl JournalOfRound {
     }
 
     /// The end of the attempt of a unit that crashed, else of the first one.
-    fn end_of(&self, unit: usize) -> Option<Ended> {
-        let of_unit = || self.ends.iter().filter(|ended| ended.unit as usize == unit);
-        let crashed = of_unit().find(|ended| ended.outcome == Outcome::Crashed);
-        crashed.or_else(|| of_unit().next()).cloned()
+    fn end_of(&self, unit: usize) -> Option<&(Ended, Option<Device>)> {
+        let of_unit = || (self.ends.iter()).filter(|(ended, _)| ended.unit as usize == unit);
+        let crashed = of_unit().find(|(ended, _)| ended.outcome == Outcome::Crashed);
+        crashed.or_else(|| of_unit().next())
     }
 
     /// Units in words. Of many, those that crashed in the run, the worst first.
@@ -244,8 +254,8 @@ fn select(
         .filter(|&index| fits(&plan.units[index]))
         .collect();
     let ended = |index: usize, test: fn(Outcome) -> bool| {
-        let mut of_unit = (recorded.ends.iter()).filter(|ended| ended.unit as usize == index);
-        of_unit.any(|ended| test(ended.outcome))
+        let mut of_unit = (recorded.ends.iter()).filter(|(ended, _)| ended.unit as usize == index);
+        of_unit.any(|(ended, _)| test(ended.outcome))
     };
     let narrowed = |test: fn(Outcome) -> bool| {
         let mut left = chosen.iter().copied().filter(|&index| ended(index, test));

@@ -221,7 +221,7 @@ impl ViewBuilder {
 
     fn take(&mut self, record: &Record, place: u64) -> Result<(), ReportError> {
         if let Record::Opened(opened) = record {
-            return self.opened(opened);
+            return self.opened(opened, place);
         }
         let run = self.run.as_mut().ok_or(ReportError::NotOpened)?;
         match record {
@@ -292,7 +292,7 @@ impl ViewBuilder {
         Ok(())
     }
 
-    fn opened(&mut self, opened: &Opened) -> Result<(), ReportError> {
+    fn opened(&mut self, opened: &Opened, place: u64) -> Result<(), ReportError> {
         if opened.v != JOURNAL_VERSION {
             return Err(ReportError::Version(opened.v));
         }
@@ -313,11 +313,11 @@ impl ViewBuilder {
                     .collect();
                 self.watched = Watched::new(&opened.run);
                 self.search = SearchTally::of(&opened.run);
-                self.run = Some(RunTally::new(opened));
+                self.run = Some(RunTally::new(opened, place));
                 Ok(())
             }
             Some(run) => {
-                run.reopen(opened)?;
+                run.reopen(opened, place)?;
                 // Attempts of the previous supervisor died with it.
                 self.lose_open()?;
                 self.watch(&Record::Opened(Box::new(opened.clone())), 0.0);

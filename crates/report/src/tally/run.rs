@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crashrate_model::{
-    Built, Closed, DeviceFailure, Ending, Finding, Hello, Level, Opened, RunInfo, StopReason,
-    ZygoteEnd,
+    Built, Closed, Device, DeviceFailure, Ending, Finding, Hello, Level, Opened, RunInfo,
+    StopReason, ZygoteEnd,
 };
 use serde_json::Value;
 
@@ -44,6 +44,8 @@ pub(super) struct RunTally {
     /// How many processes ended that attempts were forked from.
     zygotes_ended: u32,
     zygote_reasons: Distinct<String, 4>,
+    /// The devices of each part of the run, with the place of its `opened` record.
+    parts: Vec<(u64, Vec<Device>)>,
     /// The devices that stopped working since it was last opened.
     failures: Vec<DeviceFailure>,
     /// The last build of each unit that has one.
@@ -51,21 +53,23 @@ pub(super) struct RunTally {
 }
 
 impl RunTally {
-    pub(super) fn new(opened: &Opened) -> Self {
+    pub(super) fn new(opened: &Opened, place: u64) -> Self {
         RunTally {
             info: opened.run.clone(),
             started: opened.time.clone(),
             opened: opened.time.clone(),
+            parts: vec![(place, opened.run.devices.clone())],
             ..RunTally::default()
         }
     }
 
     /// Resumes the run. The plan must be the same; other differences are recorded, since they may
     /// explain rates.
-    pub(super) fn reopen(&mut self, opened: &Opened) -> Result<(), ReportError> {
+    pub(super) fn reopen(&mut self, opened: &Opened, place: u64) -> Result<(), ReportError> {
         if opened.run.units != self.info.units {
             return Err(ReportError::PlanChanged);
         }
+        self.parts.push((place, opened.run.devices.clone()));
         self.changes.extend(changes(&self.info, &opened.run));
         let command = self.info.machine.remove("command");
         self.info = opened.run.clone();
@@ -229,6 +233,7 @@ impl RunTally {
             programs: info.programs.clone(),
             given: info.given.clone(),
             devices: info.devices.clone(),
+            parts: self.parts.clone(),
             device_failures: self.failures.clone(),
             identities: info.identities.clone(),
             secs: is_measured.then_some(self.secs_before + self.last_at),

@@ -18,6 +18,7 @@ mod search;
 mod state;
 
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU64;
 
 use crashrate_model::{
     ChapterFacts, Device, DeviceFailure, Ended, EvidenceMode, Finding, GivenCommand, Imported,
@@ -212,6 +213,10 @@ pub struct RunFacts {
     /// Its devices, if it has a slot for each.
     #[serde(skip)]
     pub devices: Vec<Device>,
+    /// The devices of each part of the run, with the place of its `opened` record: a run that was
+    /// resumed may have others.
+    #[serde(skip)]
+    pub(crate) parts: Vec<(u64, Vec<Device>)>,
     /// The devices that stopped working.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub device_failures: Vec<DeviceFailure>,
@@ -270,12 +275,14 @@ impl RunFacts {
         }
     }
 
-    /// The device that an attempt ran on, if crashrate chose it.
-    pub(crate) fn device_of(&self, ended: &Ended) -> Option<&Device> {
-        match &self.merged {
-            Some(merged) => merged.device_of(ended),
-            None => self.devices.get(ended.device? as usize),
+    /// The device that an attempt ran on, if crashrate chose it. `end` is the place of its end.
+    pub(crate) fn device_of(&self, ended: &Ended, end: NonZeroU64) -> Option<&Device> {
+        if let Some(merged) = &self.merged {
+            return merged.device_of(ended);
         }
+        let mut parts = self.parts.iter().rev();
+        let (_, devices) = parts.find(|(begin, _)| *begin < end.get())?;
+        devices.get(ended.device? as usize)
     }
 
     /// The run's label among the runs of its suite.

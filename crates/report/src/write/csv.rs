@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crashrate_model::{Ended, Exit, Mode, Unit};
+use crashrate_model::{Device, Ended, Exit, Mode, Unit};
 
 use super::listed::{ListError, attempt, chapters};
 use crate::clean::{ID, NAME, SENTENCE, WHOLE, clean};
@@ -17,6 +17,8 @@ struct Line<'a> {
     chapter: &'a str,
     position: Option<u32>,
     end: End<'a>,
+    /// The device that it ran on, if crashrate chose it.
+    device: Option<&'a Device>,
 }
 
 /// The head of a column, and its value in a line.
@@ -29,8 +31,8 @@ const COLUMNS: [Column; 22] = [
     ("run", |line| text(&line.run.id, NAME)),
     ("suite", |line| text(&line.run.suite, ID)),
     ("device", |line| {
-        let own = line.run.device_of(line.end.attempt);
-        text(own.map_or(&line.run.device, |device| &device.name), NAME)
+        let own = line.device.map(|device| &device.name);
+        text(own.unwrap_or(&line.run.device), NAME)
     }),
     ("mode", |line| line.unit.mode.to_string()),
     ("sequence", |line| match line.unit.mode {
@@ -127,6 +129,7 @@ pub fn csv(view: &View, ends: &mut dyn Ends, out: &mut dyn Write) -> Result<(), 
             chapter: "",
             position: None,
             end: End::whole(attempt),
+            device: at.end.and_then(|end| view.run.device_of(attempt, end)),
         };
         let is_sequence = unit.mode == Mode::Sequential;
         if is_sequence {

@@ -1,5 +1,7 @@
 //! Shards that an engine starts again with other devices.
 
+use std::fs;
+
 use crashrate_model::Outcome;
 use nix::sys::signal::Signal;
 
@@ -63,4 +65,49 @@ fn a_shard_that_is_started_again_uses_the_devices_of_its_new_machine() {
         .collect();
     assert_eq!(rows[0], (&"GPU-a".into(), 1), "{rows:?}");
     assert_eq!(rows.iter().map(|(_, n)| n).sum::<u64>(), 3, "{rows:?}");
+}
+
+/// A shard has rounds on the second of two devices, and is continued on a machine with one.
+#[test]
+fn rounds_keep_their_devices_when_a_shard_is_continued_on_others() {
+    let place = Place::new();
+    place.suite(
+        &WAITS
+            .replace("= 3 -a", "-ge 3 -a")
+            .replace("; echo", "; echo >> seen"),
+    );
+    let plan = "plan-file suite.toml -o plan.json --device cuda:*";
+    place.crashrate(&Vec::from_iter(plan.split(' '))).expect(0);
+    let run = ["run", "plan.json", "--shard", "1/1", "--continue"];
+    let first = place.start(&mut seeing(&place, "GPU-a,GPU-b", &run));
+    until("rounds 1 and 2 have ended", || {
+        place.journal_so_far().ended.len() == 2
+    });
+    first.signal(Signal::SIGKILL);
+    first.wait();
+    place.write("go", "");
+    place
+        .start(&mut seeing(&place, "GPU-c", &run))
+        .wait()
+        .expect(100);
+    let journal = place.journal();
+    let ends = journal.ended.iter();
+    let on_second =
+        ends.filter(|ended| ended.outcome == Outcome::Failed && ended.device == Some(1));
+    let on_second: Vec<u32> = on_second.map(|ended| ended.round).collect();
+    let [round] = on_second[..] else {
+        panic!("{on_second:?}");
+    };
+    let csv = place.crashrate(&["report", "--format", "csv"]).expect(0);
+    let mut rows = csv.stdout.lines().filter(|row| row.contains(",failed,"));
+    let row = rows
+        .find(|row| row.contains(&format!(",x,,{round},")))
+        .unwrap();
+    assert!(row.contains(",cuda:1,"), "{row}");
+    // The words before the command are a debugger.
+    fs::remove_file(place.path().join("seen")).unwrap();
+    let spec = format!("latest:{round}");
+    place.crashrate(&["debug", &spec, "--debugger", "env", "--tries", "1"]);
+    let seen = fs::read_to_string(place.path().join("seen")).unwrap();
+    assert_eq!(seen, "GPU-b\n");
 }
