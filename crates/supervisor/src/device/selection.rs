@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crashrate_model::Device;
 use thiserror::Error;
 
-use super::visible::{Visible, gpu_of, is_uuid};
+use super::visible::{Visible, is_uuid};
 use super::{ALL_CUDA, Gpu, VISIBLE, cuda_number, platform};
 use crate::machine;
 
@@ -104,12 +104,15 @@ impl Machine {
         }
         let listed = self.visible.entries().map(|entries| entries[place].clone());
         let entry = listed.clone().unwrap_or_else(|| number.to_string());
-        let gpu = gpu_of(&entry, self.known());
+        let gpu = match &listed {
+            Some(entry) => self.visible.gpu_of(entry, self.known()),
+            // The attempts see it by its UUID, whatever number CUDA gives it.
+            None => self.known().get(place),
+        };
         let uuid = gpu.map(|gpu| gpu.uuid.clone());
         let uuid = uuid.or_else(|| is_uuid(&entry).then(|| entry.clone()));
         Ok(Device {
             name,
-            // CUDA and the driver may number GPUs of different models differently.
             visible: listed.or_else(|| uuid.clone()).or(Some(entry)),
             model: gpu.map(|gpu| gpu.model.clone()),
             driver: gpu.map(|gpu| gpu.driver.clone()),
@@ -286,7 +289,7 @@ mod tests {
 
     fn machine(visible: Option<&str>, gpus: Option<&[&str]>) -> Machine {
         Machine {
-            visible: Visible::of(visible),
+            visible: Visible::of(visible, None),
             gpus: gpus.map(|gpus| gpus.iter().map(|uuid| gpu(uuid)).collect()),
         }
     }
@@ -315,6 +318,19 @@ mod tests {
         let expected = "cuda:2: there is no such device: 2 visible, because CUDA_VISIBLE_DEVICES \
                         is set";
         assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn a_number_is_no_gpu_if_cuda_may_order_them_otherwise() {
+        let mut machine = machine(Some("0,GPU-b"), Some(&["GPU-a", "GPU-b"]));
+        machine.gpus.as_mut().unwrap()[1].model = "faster".into();
+        is(&machine.cuda(0).unwrap(), "0", None);
+        is(&machine.cuda(1).unwrap(), "GPU-b", Some("GPU-b"));
+        machine.visible = Visible::of(Some("0,1"), Some("PCI_BUS_ID"));
+        is(&machine.cuda(0).unwrap(), "0", Some("GPU-a"));
+        // Without a list, the UUID chooses the GPU.
+        machine.visible = Visible::of(None, None);
+        is(&machine.cuda(1).unwrap(), "GPU-b", Some("GPU-b"));
     }
 
     #[test]

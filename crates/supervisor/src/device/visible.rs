@@ -1,25 +1,53 @@
 //! The devices that `CUDA_VISIBLE_DEVICES` shows to this process.
 
+use std::env;
+
 use super::{Gpu, VISIBLE};
 
-/// The entries of `CUDA_VISIBLE_DEVICES`; `None` if it is not set.
+/// The variable that says how CUDA numbers GPUs.
+const ORDER: &str = "CUDA_DEVICE_ORDER";
+/// Its value for the order of the driver. By default the fastest GPU is the first.
+const BUS_ORDER: &str = "PCI_BUS_ID";
+
+/// What the variables of CUDA show.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Visible(Option<Vec<String>>);
+pub(super) struct Visible {
+    /// The entries of `CUDA_VISIBLE_DEVICES`; `None` if it is not set.
+    entries: Option<Vec<String>>,
+    /// The value of `CUDA_DEVICE_ORDER`.
+    order: Option<String>,
+}
 
 impl Visible {
     pub(super) fn of_environment() -> Visible {
-        let value = std::env::var_os(VISIBLE);
-        Visible(value.map(|value| entries(&value.to_string_lossy())))
+        let value = |name| env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        Visible::of(value(VISIBLE).as_deref(), value(ORDER).as_deref())
     }
 
-    #[cfg(test)]
-    pub(super) fn of(value: Option<&str>) -> Visible {
-        Visible(value.map(entries))
+    pub(super) fn of(visible: Option<&str>, order: Option<&str>) -> Visible {
+        Visible {
+            entries: visible.map(entries),
+            order: order.map(str::to_owned),
+        }
     }
 
     /// The entries, if the variable is set.
     pub(super) fn entries(&self) -> Option<&[String]> {
-        self.0.as_deref()
+        self.entries.as_deref()
+    }
+
+    /// The GPU that an entry means, if that is known. A UUID may be abbreviated.
+    pub(super) fn gpu_of<'g>(&self, entry: &str, gpus: &'g [Gpu]) -> Option<&'g Gpu> {
+        match entry.parse::<usize>() {
+            Ok(index) => gpus.get(index).filter(|_| self.has_order_of(gpus)),
+            Err(_) => gpus.iter().find(|gpu| gpu.uuid.starts_with(entry)),
+        }
+    }
+
+    /// Whether CUDA numbers GPUs as the driver lists them. GPUs of one model are equally fast.
+    fn has_order_of(&self, gpus: &[Gpu]) -> bool {
+        let are_equal = gpus.windows(2).all(|two| two[0].model == two[1].model);
+        are_equal || self.order.as_deref() == Some(BUS_ORDER)
     }
 }
 
@@ -36,14 +64,6 @@ fn entries(value: &str) -> Vec<String> {
 /// Whether an entry is the UUID of a GPU or of a part of one.
 pub(super) fn is_uuid(entry: &str) -> bool {
     entry.starts_with("GPU-") || entry.starts_with("MIG-")
-}
-
-/// The GPU that an entry means. A UUID may be abbreviated.
-pub(super) fn gpu_of<'g>(entry: &str, gpus: &'g [Gpu]) -> Option<&'g Gpu> {
-    match entry.parse::<usize>() {
-        Ok(index) => gpus.get(index),
-        Err(_) => gpus.iter().find(|gpu| gpu.uuid.starts_with(entry)),
-    }
 }
 
 #[cfg(test)]
