@@ -48,6 +48,17 @@ pub(crate) fn others_on(uuid: &str) -> Vec<String> {
     platform::others_on(uuid)
 }
 
+/// The load average of the last minute: how many threads of the host run or wait for a processor.
+pub(crate) fn load_average() -> Option<f64> {
+    platform::load_average()
+}
+
+/// The processors of the host that are online. This process may be limited to some of them, but the
+/// load average counts the threads on all.
+pub(crate) fn processors() -> usize {
+    platform::processors()
+}
+
 /// The number of a CUDA device: 0 for `cuda`.
 pub fn cuda_number(name: &str) -> Option<u32> {
     match name {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crashrate_model::Disturbance;
 
-use super::platform;
+use super::{load_average, others_on, platform, processors};
 
 /// How often the processes on a GPU are listed while attempts run on it.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ struct System;
 
 impl Sampler for System {
     fn load(&self) -> Option<f64> {
-        platform::load_average()
+        load_average()
     }
 
     fn slept(&self) -> Duration {
@@ -43,7 +43,7 @@ impl Sampler for System {
     }
 
     fn others_on(&self, uuid: &str) -> Vec<String> {
-        platform::others_on(uuid)
+        others_on(uuid)
     }
 }
 
@@ -87,12 +87,12 @@ impl Surroundings {
     }
 
     fn with(sampler: Box<dyn Sampler>, gpus: Vec<Option<String>>) -> Surroundings {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
         let watch = Arc::new(Watch {
             sampler,
-            // Up to the number of cores nobody waits. The attempts themselves add at least a thread
-            // for each slot. An attempt with more threads than cores marks its own rounds.
-            most_load: (cores + gpus.len()) as f64,
+            // Up to the number of processors no thread waits. The attempts themselves add at least a
+            // thread for each slot. An attempt with more threads than processors marks its own
+            // rounds.
+            most_load: (processors() + gpus.len()) as f64,
             gpus,
             state: Mutex::default(),
         });
@@ -256,8 +256,7 @@ mod tests {
         set.set(1e4, 100, &[]);
         let seen = between(&set, None, || set.set(0.1, 112, &[])).unwrap();
         assert_eq!((seen.load, seen.slept), (Some(1e4), Some(12.0)));
-        let cores = thread::available_parallelism().unwrap().get() as f64;
-        set.set(cores + 1.0, 112, &[]);
+        set.set(processors() as f64 + 1.0, 112, &[]);
         assert_eq!(
             between(&set, None, || ()),
             None,

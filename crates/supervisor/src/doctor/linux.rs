@@ -45,10 +45,6 @@ fn cgroup() -> Finding {
     }
 }
 
-pub(super) fn load_average() -> Option<f64> {
-    read("/proc/loadavg").split(' ').next()?.parse().ok()
-}
-
 /// Whether the dynamic loader ignores this variable for this program: it does for setuid programs.
 pub(super) fn strips(name: &str, program: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;

@@ -62,11 +62,6 @@ fn dyld() -> Finding {
     }
 }
 
-pub(super) fn load_average() -> Option<f64> {
-    let text = output(Command::new("sysctl").args(["-n", "vm.loadavg"]));
-    text.split_whitespace().find_map(|word| word.parse().ok())
-}
-
 /// Whether the system removes this variable for this program.
 pub(super) fn strips(name: &str, program: &Path) -> bool {
     let protected = [

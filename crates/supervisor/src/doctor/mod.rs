@@ -207,8 +207,8 @@ fn gpus() -> Vec<Finding> {
 
 /// Load changes timings and the rates of races.
 fn load() -> Option<Finding> {
-    let cores = std::thread::available_parallelism().ok()?.get();
-    let load = platform::load_average()?;
+    let cores = device::processors();
+    let load = device::load_average()?;
     let found = format!("{load:.1} on {cores} cores");
     Some(if load > cores as f64 {
         warning(

@@ -69,6 +69,24 @@ fn says(report: &str, text: &str) -> bool {
     words(report).contains(&words(text))
 }
 
+/// The load average is that of the whole host, so the processors it is compared with are, too.
+#[test]
+#[cfg(target_os = "linux")]
+fn load_is_compared_with_all_processors() {
+    let place = Place::new();
+    let load = |command: &mut Command| {
+        let done = place.start(command).wait();
+        let line = done.stdout.lines().find(|line| line.contains("load"));
+        let line = line.unwrap_or_else(|| panic!("{}{}", done.stdout, done.stderr));
+        line.split_once(" on ").unwrap().1.to_owned()
+    };
+    let doctor = place.command(&["doctor"]);
+    let program = doctor.get_program().to_str().unwrap();
+    let pinned = ["-c", "0", program, "doctor"];
+    let all = load(&mut place.command(&["doctor"]));
+    assert_eq!(load(&mut place.command_of("taskset", &pinned)), all);
+}
+
 /// macOS cannot pin processes.
 #[test]
 #[cfg(target_os = "linux")]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use std::{fs, iter};
 
 use nix::time::{ClockId, clock_gettime};
+use nix::unistd::{SysconfVar, sysconf};
 use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
 
@@ -76,6 +77,12 @@ fn parent(pid: u32) -> Option<u32> {
 pub(super) fn load_average() -> Option<f64> {
     let text = fs::read_to_string("/proc/loadavg").ok()?;
     text.split(' ').next()?.parse().ok()
+}
+
+/// The processors of the host that are online.
+pub(super) fn processors() -> usize {
+    let online = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
+    online.and_then(|n| n.try_into().ok()).unwrap_or(1)
 }
 
 /// How long the machine has slept since it was started: of the two clocks only one stands still

@@ -1,6 +1,7 @@
-//! macOS has no NVIDIA driver, and tells nobody without privileges which processes use its GPU.
+//! macOS has no NVIDIA driver, and shows only to privileged processes which others use its GPU.
 
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use nix::libc::CLOCK_UPTIME_RAW;
@@ -25,6 +26,11 @@ pub(super) fn load_average() -> Option<f64> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     // `{ 1.23 1.10 0.98 }`
     text.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// The processors of the host that are online. macOS limits no process to some of them.
+pub(super) fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// How long the machine has slept since it was started: of the two clocks only one stands still
