@@ -310,3 +310,15 @@ fn the_help_of_submit_has_its_own_options_last() {
     assert!(!help.contains("resumed run"), "{help}");
     assert!(!help.contains("of the report"), "{help}");
 }
+
+#[test]
+fn a_job_that_only_its_engine_can_start_is_no_wrong_file() {
+    let site = Site::new(&[]);
+    let job = "name = \"n\"\nengine = \"github\"\nsuite = \"s\"\nshards = 2\n\
+               submitted = \"2026-01-01T00:00:00Z\"\nis_started = true\n";
+    site.place.write("own/job.toml", job);
+    let done = site.crashrate("submit --resume own").expect(96);
+    let problem = "a job of GitHub cannot be changed from here: start it on the page of GitHub";
+    assert!(done.stderr.contains(problem), "{}", done.stderr);
+    assert!(!done.stderr.contains("job.toml"), "{}", done.stderr);
+}

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::TemplateError;
+use crate::journal::FolderError;
 
 /// A job that cannot be written, submitted, found or stopped.
 #[derive(Debug, Error)]
@@ -55,6 +56,23 @@ pub enum JobError {
         /// What is wrong.
         problem: String,
     },
+    /// The engine has no program that does this.
+    #[error("a job of {engine} cannot be changed from here: {action} it on the page of {engine}")]
+    ByHand {
+        /// The engine.
+        engine: &'static str,
+        /// What to do with the job there.
+        action: &'static str,
+    },
+    /// The engine never had the job.
+    #[error("{}: the job has not been submitted, so there is nothing to cancel", path.display())]
+    NotSubmitted {
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// The runs of the shards cannot be listed.
+    #[error(transparent)]
+    Runs(#[from] FolderError),
     /// The engine's program is not installed.
     #[error(
         "{program} is not installed here: run this where the commands of {engine} are, or use \

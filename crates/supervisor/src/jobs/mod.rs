@@ -101,9 +101,9 @@ pub fn resume(
             folder.write_job(&job)?;
         }
         Engine::GitHub | Engine::Buildkite => {
-            return Err(JobError::Invalid {
-                path: folder.path().join("job.toml"),
-                problem: format!("start the job again on the page of {}", job.engine.title()),
+            return Err(JobError::ByHand {
+                engine: job.engine.title(),
+                action: "start",
             });
         }
     }
@@ -133,17 +133,15 @@ fn submit_to_slurm(
 /// # Errors
 /// The engine's program is not here or refuses, or the engine has no such program.
 pub fn cancel(folder: &JobFolder, job: &Job) -> Result<(), JobError> {
-    let path = folder.path();
     match (job.engine, &job.ids.shards) {
         (Engine::Slurm, Some(id)) => slurm::stop(&job.ids, id),
         (Engine::Kubernetes, Some(_)) => kubernetes::delete(folder, job),
-        (Engine::Slurm | Engine::Kubernetes, None) => Err(JobError::Invalid {
-            path: path.join("job.toml"),
-            problem: "the job has not been submitted".to_owned(),
+        (Engine::Slurm | Engine::Kubernetes, None) => Err(JobError::NotSubmitted {
+            path: folder.path().to_owned(),
         }),
-        (Engine::GitHub | Engine::Buildkite, _) => Err(JobError::Invalid {
-            path: path.join("job.toml"),
-            problem: format!("cancel the job on the page of {}", job.engine.title()),
+        (Engine::GitHub | Engine::Buildkite, _) => Err(JobError::ByHand {
+            engine: job.engine.title(),
+            action: "cancel",
         }),
     }
 }

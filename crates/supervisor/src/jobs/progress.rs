@@ -107,12 +107,7 @@ impl JobProgress {
     /// The folder of the runs cannot be read. Journals that cannot be read are reported with their
     /// shard.
     pub fn update(&mut self) -> Result<Vec<ShardProgress>, JobError> {
-        let path = self.folder.runs();
-        let folders = journal::list(&path).map_err(|error| JobError::Invalid {
-            path,
-            problem: error.to_string(),
-        })?;
-        for folder in folders {
+        for folder in journal::list(&self.folder.runs())? {
             let run = self.runs.entry(folder.clone()).or_default();
             run.update(&folder);
         }
