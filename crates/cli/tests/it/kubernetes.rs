@@ -108,3 +108,28 @@ fn a_pod_is_named_by_its_node() {
         .expect(0);
     assert_eq!(place.journal().opened[0].run.machine["host"], "node-7");
 }
+
+#[test]
+fn a_refused_job_is_deleted_before_its_folder() {
+    for (fails, problem, is_deleted, is_left) in [
+        ("create", "timed out", true, false),
+        ("create|delete", "timed out", true, true),
+        ("create", "(AlreadyExists)", false, false),
+    ] {
+        let place = place("");
+        let at = place.path().display();
+        let script = format!(
+            "#!/bin/sh\necho kubectl \"$@\" >> {at}/called\n\
+             case $1 in {fails}) echo '{problem}' >&2; exit 1;; esac\n"
+        );
+        place.program("bin/kubectl", &script);
+        let done = crashrate(&place, &format!("{SUBMIT} --job vol/mine")).expect(96);
+        assert!(done.stderr.contains(problem), "{}", done.stderr);
+        let called = called(&place);
+        let delete = "kubectl delete --ignore-not-found --cascade=foreground";
+        assert_eq!(called.contains(delete), is_deleted, "{called}");
+        assert_eq!(place.path().join("vol/mine").exists(), is_left, "{fails}");
+        let advice = "Kubernetes may have the job; delete it: kubectl delete";
+        assert_eq!(done.stderr.contains(advice), is_left, "{}", done.stderr);
+    }
+}

@@ -108,17 +108,15 @@ pub enum JobError {
     /// The user stopped the submission.
     #[error("stopped; nothing is left in Slurm's queue")]
     Stopped,
-    /// Slurm took some parts of a job, refused another, and did not cancel the first.
-    #[error(
-        "{error}\n{cancel}\nParts of the job are still in Slurm's queue; remove them: scancel {parts}"
-    )]
+    /// The engine refused a job or a part of it, and what it may have taken was not cancelled.
+    #[error("{error}\n{cancel}\n{left}")]
     Left {
         /// Why the job was not submitted.
         error: Box<JobError>,
-        /// Why the parts were not cancelled.
+        /// Why it was not cancelled.
         cancel: Box<JobError>,
-        /// The numbers of the parts.
-        parts: String,
+        /// What may be left, and how to remove it.
+        left: String,
     },
     /// An option that the engine needs is missing.
     #[error("--on {engine} needs {option}: {what}")]

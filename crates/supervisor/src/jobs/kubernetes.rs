@@ -5,6 +5,9 @@ use std::path::Path;
 use super::task::{Queue, Task, TaskState};
 use super::{Job, JobError, JobFolder, program};
 
+/// The manifest of a job's shards, in its folder.
+const MANIFEST: &str = "shards.yaml";
+
 /// What is read of a Job: numbers, and the names of its conditions.
 const COUNTS: &str = "jsonpath={.status.active}/{.status.ready}/{.status.succeeded}/\
                       {.status.failed}/{.status.conditions[*].type}";
@@ -85,9 +88,41 @@ pub(super) fn pods(job: &Job) -> Result<Pods, JobError> {
 /// Starts the shards in the manifest of a job's folder.
 ///
 /// # Errors
-/// `kubectl` is not here, or refuses.
+/// `kubectl` is not here, or refuses. The cluster has no such job then, unless the error is
+/// [`JobError::Left`].
 pub(super) fn start(folder: &JobFolder) -> Result<(), JobError> {
-    call(folder.path(), &["apply", "--filename", "shards.yaml"]).map(drop)
+    // `apply` would change a job of the same name.
+    let created = call(folder.path(), &["create", "--filename", MANIFEST]);
+    created.map(drop).map_err(|error| take_back(folder, error))
+}
+
+/// Deletes a job that the cluster may have although `kubectl` reported an error.
+fn take_back(folder: &JobFolder, error: JobError) -> JobError {
+    if matches!(&error, JobError::Refused { problem, .. } if problem.contains("AlreadyExists")) {
+        // It belongs to another submission.
+        return error;
+    }
+    let delete = [
+        "delete",
+        "--ignore-not-found",
+        // Its pods write to the folder that the caller removes.
+        "--cascade=foreground",
+        "--timeout=60s",
+        "--filename",
+        MANIFEST,
+    ];
+    match call(folder.path(), &delete) {
+        Ok(_) => error,
+        Err(cancel) => JobError::Left {
+            error: Box::new(error),
+            cancel: Box::new(cancel),
+            left: format!(
+                "Kubernetes may have the job; delete it: kubectl delete --ignore-not-found \
+                 --filename {}",
+                folder.path().join(MANIFEST).display()
+            ),
+        },
+    }
 }
 
 /// Deletes what is left of the shards, and starts them again.
@@ -95,7 +130,7 @@ pub(super) fn start(folder: &JobFolder) -> Result<(), JobError> {
 /// # Errors
 /// `kubectl` is not here, or refuses.
 pub(super) fn start_again(folder: &JobFolder) -> Result<(), JobError> {
-    let replace = ["replace", "--force", "--filename", "shards.yaml"];
+    let replace = ["replace", "--force", "--filename", MANIFEST];
     call(folder.path(), &replace).map(drop)
 }
 

@@ -58,7 +58,7 @@ pub fn submit(folder: &JobFolder, mut job: Job, stop: &AtomicBool) -> Result<Job
         Engine::Kubernetes => {
             job.ids.shards = Some(job.name.clone());
             job.is_started = which::which("kubectl").is_ok();
-            // Applied last: after an error there is no job without a folder.
+            // Started last: after an error there is no job without a folder.
             folder.write_job(&job)?;
             if job.is_started {
                 kubernetes::start(folder)?;

@@ -138,7 +138,10 @@ fn take_back(ids: &JobIds, error: JobError) -> JobError {
         Err(cancel) => JobError::Left {
             error: Box::new(error),
             cancel: Box::new(cancel),
-            parts: of_cluster(ids, &parts).join(" "),
+            left: format!(
+                "Parts of the job are still in Slurm's queue; remove them: scancel {}",
+                of_cluster(ids, &parts).join(" ")
+            ),
         },
     }
 }
