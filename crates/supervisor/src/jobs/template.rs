@@ -57,6 +57,14 @@ pub enum TemplateError {
         /// The setting.
         name: String,
     },
+    /// A word cannot be written in a command of this file.
+    #[error("{file}: the value of @{name}@ has a line end or a NUL, which cannot be written there")]
+    Word {
+        /// The template.
+        file: &'static str,
+        /// The setting.
+        name: &'static str,
+    },
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {

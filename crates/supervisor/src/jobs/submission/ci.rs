@@ -54,23 +54,21 @@ impl Submission {
 
     pub(super) fn buildkite(&self) -> Result<Settings, JobError> {
         let Resources { runner, build, .. } = &self.resources;
-        let line = |own: &[&str], more: &[String]| {
+        let line = |name, own: &[&str], more: &[String]| {
             let own = own.iter().map(|word| (*word).to_owned());
             let words: Vec<String> = own.chain(more.iter().cloned()).collect();
-            shell_line(&words).ok_or(TemplateError::Value {
-                file: BUILDKITE.0.to_owned(),
-                line: 1,
-                name: "plan-options".to_owned(),
-            })
+            let file = BUILDKITE.0;
+            shell_line(&words).ok_or(TemplateError::Word { file, name })
         };
         let plan = line(
+            "plan-options",
             &["crashrate", "plan-file", "-o", "plan.json"],
             &self.plan_words,
         )?;
         let shard = format!(
             "crashrate run plan.json --shard auto --report-only --runs-dir \
              \"shards/$BUILDKITE_PARALLEL_JOB\" {}",
-            line(&[], &self.run_words)?
+            line("run-options", &[], &self.run_words)?
         );
         let in_directory = |name: &str| self.directory.join(name).to_string_lossy().into_owned();
         let plan_path = in_directory("plan.json");
@@ -78,8 +76,14 @@ impl Submission {
         let shard_paths = format!("{shards}**/*");
         let download = ["buildkite-agent", "artifact", "download"];
         let folder = self.subfolder();
-        let cd = folder.map(|folder| line(&["cd"], &[folder])).transpose()?;
-        let merge = line(&["crashrate", "merge"], slice::from_ref(&shards))?;
+        let cd = folder
+            .map(|folder| line("cd-command", &["cd"], &[folder]))
+            .transpose()?;
+        let merge = line(
+            "merge-command",
+            &["crashrate", "merge"],
+            slice::from_ref(&shards),
+        )?;
         Ok(self
             .common()
             .text("key", &*self.name)
@@ -90,12 +94,16 @@ impl Submission {
             .text("plan-path", &*plan_path)
             .text(
                 "download-plan",
-                line(&download, &[plan_path.clone(), ".".into()])?,
+                line("download-plan", &download, &[plan_path.clone(), ".".into()])?,
             )
             .text("shard-paths", &*shard_paths)
             .text(
                 "download-shards",
-                line(&download, &[shard_paths.clone(), ".".into()])?,
+                line(
+                    "download-shards",
+                    &download,
+                    &[shard_paths.clone(), ".".into()],
+                )?,
             )
             .text("merge-command", format!("{merge}* --output merged"))
             .text("plan-command", plan)

@@ -156,3 +156,25 @@ fn a_subfolder_of_the_repository_is_entered() {
         assert!(text.lines().any(|l| l == line), "{line}: {text}");
     }
 }
+
+#[test]
+fn a_word_that_a_pipeline_cannot_have_is_named_by_its_setting() {
+    let problem = |change: fn(&mut Submission)| {
+        let mut submission = submission(Engine::Buildkite);
+        change(&mut submission);
+        let folder = JobFolder::planned(Path::new("/jobs/1-story").to_owned());
+        submission.files(&folder).unwrap_err().to_string()
+    };
+    for (change, setting) in [
+        (
+            (|to| to.plan_words.push("a\nb".into())) as fn(&mut Submission),
+            "plan-options",
+        ),
+        (|to| to.run_words.push("a\nb".into()), "run-options"),
+        (|to| to.directory = "a\nb".into(), "cd-command"),
+    ] {
+        let begin = format!("buildkite.yml: the value of @{setting}@ has a line end");
+        let problem = problem(change);
+        assert!(problem.starts_with(&begin), "{problem}");
+    }
+}
