@@ -212,7 +212,11 @@ impl PlanFile {
         let temporary = folder.join(format!(".{name}-{:x}", random_seed()));
         let text = self.text()?;
         let published = File::create_new(&temporary).and_then(|mut file| {
+            // Object stores behind FUSE show content only after `close`, and after a power cut a
+            // file may have its name without its content.
             let written = file.write_all(text.as_bytes());
+            let written = written.and_then(|()| file.sync_all());
+            drop(file);
             let published = written.and_then(|()| publish(&temporary, &self.path));
             let _ = fs::remove_file(&temporary);
             published
