@@ -20,7 +20,7 @@ use crate::safe_file;
 pub const LOCKS_VARIABLE: &str = "CRASHRATE_LOCKS";
 /// Not the folder for temporary files of this user: all users share the devices.
 const FOLDER: &str = "/tmp/crashrate-locks";
-/// Every user makes locks, and nobody removes those of others.
+/// Every user creates locks, and only their owner can remove them.
 const FOLDER_MODE: u32 = 0o1777;
 /// The most bytes of a lock file that are read.
 const MAX_BYTES: u64 = 4096;
@@ -107,7 +107,7 @@ impl DeviceLocks {
             .iter()
             .map(|device| (file_name(device), device))
             .collect();
-        // Everybody takes them in the same order, so nobody waits in a circle.
+        // Every run locks in the same order, so that no two wait for each other.
         named.sort_by(|(one, _), (other, _)| one.cmp(other));
         named.dedup_by(|(one, _), (other, _)| one == other);
         let mut locks = DeviceLocks::default();

@@ -21,7 +21,7 @@ pub struct DeviceSet {
 /// Devices that cannot be used.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum DeviceError {
-    /// Nobody can say which devices there are.
+    /// Nothing lists the devices.
     #[error(
         "device {ALL_CUDA}: the GPUs of this machine cannot be listed: NVML, which is part of \
          NVIDIA's driver, is not here, and {VISIBLE} is not set; name them with --devices \
