@@ -226,7 +226,7 @@ fn a_job_is_resumed_with_more_time() {
     assert!(called.contains(expected), "{called}");
     // The script's signal would come at the start of a short job.
     site.crashrate("submit --resume job --time 2m").expect(0);
-    let short = "sbatch --parsable --hold --array=2 --time=2 --signal=B:INT@0 shard.sh\n";
+    let short = "sbatch --parsable --hold --array=2 --time=2 --signal=B:USR2@0 shard.sh\n";
     let called = self::called(&site.place);
     assert!(called.contains(short), "{called}");
     let refused = site

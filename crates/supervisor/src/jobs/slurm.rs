@@ -12,7 +12,7 @@ use super::{JobError, Overrides};
 const SHORT_JOB: Duration = Duration::from_secs(5 * 60);
 
 /// Replaces the signal of a script: Slurm does not send one that is due no time before the limit.
-const NO_EARLY_SIGNAL: &str = "B:INT@0";
+const NO_EARLY_SIGNAL: &str = "B:USR2@0";
 
 /// The state of a task that was put back into the queue and is held there.
 const REQUEUE_HOLD: &str = "REQUEUE_HOLD";
