@@ -158,6 +158,10 @@ pub struct MergedShard {
     pub finished: Option<String>,
     /// Why it started no more rounds; `None` if it has no end on record.
     pub why: Option<StopReason>,
+    /// Whether one of its runs was not over when it was merged. Only merges in memory have such
+    /// runs.
+    #[serde(skip)]
+    pub is_running: bool,
     /// Its runs one by one, in the order of `runs`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub each: Vec<ShardRun>,

@@ -208,8 +208,7 @@ impl<'a> Emitter<'a> {
             let mut is_measured = false;
             for one in chosen(&of_unit[..end]) {
                 is_measured |= one.draw.attempt == 1 && one.draw.kind == DrawKind::Measured;
-                let run = &shard.runs[usize::from(one.draw.source)];
-                self.attempt(one, run, take)?;
+                self.attempt(one, shard, take)?;
             }
             self.measured += u64::from(is_measured);
         }
@@ -219,23 +218,28 @@ impl<'a> Emitter<'a> {
     fn attempt(
         &mut self,
         one: &JoinedDraw,
-        run: &JoinedRun,
+        shard: &JoinedShard,
         take: &mut Take<'_>,
     ) -> Result<(), MergeError> {
         let info = &self.merge.info;
         let draw = &one.draw;
+        let run = &shard.runs[usize::from(draw.source)];
+        let index = &self.merge.indexes[one.input as usize];
         let reader = &mut self.readers[one.input as usize];
         let copies = self.unchanged == Unchanged::Copied;
-        if copies {
+        let is_plain = draw.is_plain && draw.source == 0;
+        if copies && is_plain {
             take(Item::Json(reader.json(draw.started)?))?;
-        } else {
-            take(Item::Record(&reader.record(draw.started)?))?;
+        } else if let Record::Started(mut started) = reader.record(draw.started)? {
+            let opened = started.opened.take();
+            let opened = opened.unwrap_or_else(|| index.opened(draw).to_owned());
+            started.opened = Some(opened).filter(|opened| *opened != shard.runs[0].run.started);
+            take(Item::Record(&Record::Started(started)))?;
         }
-        let index = &self.merge.indexes[one.input as usize];
         let evidence = of_input(index, run);
-        let is_same = draw.is_plain && draw.source == 0 && evidence == info.evidence;
+        let is_same = is_plain && evidence == info.evidence;
         let mut ended = match draw.ended {
-            0 if self.merge.open == OpenAttempts::Running => return Ok(()),
+            0 if is_running(self.merge.open, index) => return Ok(()),
             0 => Box::new(Ended {
                 at: run.run.at,
                 reason: Some(if index.is_live { RUNNING } else { LOST }.to_owned()),
@@ -269,6 +273,12 @@ impl<'a> Emitter<'a> {
             reason: reason.filter(|_| why != StopReason::Done),
         }
     }
+}
+
+/// Whether an attempt without an end runs. On a machine that died it is lost, although other
+/// machines run.
+fn is_running(open: OpenAttempts, index: &Index) -> bool {
+    open == OpenAttempts::Running && index.is_live
 }
 
 /// The rounds of a block in their order.

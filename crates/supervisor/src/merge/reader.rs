@@ -101,6 +101,10 @@ impl Reader {
                 (None, Some(shard)) => shard.count,
                 (None, None) => 1,
             },
+            openings: match merged {
+                Some(_) => Vec::new(),
+                None => vec![(0, opened.time.clone())],
+            },
             sources: sources.collect(),
             info,
             draws: Vec::new(),
@@ -126,7 +130,7 @@ impl Reader {
                 if opened.run.plan != self.index.info.plan {
                     return Err("the journal was opened again with another plan".into());
                 }
-                self.reopen(*opened);
+                self.reopen(*opened, place);
             }
             Record::Hello(hello) => self.hello(hello),
             Record::Built(built) => {
@@ -195,6 +199,7 @@ impl Reader {
             round,
             attempt,
             at,
+            ref opened,
         } = *started;
         self.at(at);
         self.check(unit, round, attempt)?;
@@ -204,7 +209,7 @@ impl Reader {
             attempt,
             source: self.part(),
             kind: DrawKind::Vanished,
-            is_plain: false,
+            is_plain: opened.is_none() && self.index.openings.len() <= 1,
             started: place,
             ended: 0,
         };
@@ -239,7 +244,7 @@ impl Reader {
             outcome if outcome.is_measured() => DrawKind::Measured,
             _ => DrawKind::Vanished,
         };
-        draw.is_plain = ended.run.is_none()
+        draw.is_plain &= ended.run.is_none()
             && ended.evidence.is_none()
             && ended.output.is_none()
             && ended.crash.is_none()
@@ -264,7 +269,10 @@ impl Reader {
     }
 
     /// Opens the journal again. If another machine opened it, a new part begins.
-    fn reopen(&mut self, opened: Opened) {
+    fn reopen(&mut self, opened: Opened, place: u64) {
+        if !self.index.is_merged {
+            self.index.openings.push((place, opened.time.clone()));
+        }
         if self.index.is_merged {
             // The runs that it was made of have their own times.
         } else if is_elsewhere(&self.index.info, &opened.run) {
@@ -321,6 +329,7 @@ impl Reader {
 
     /// The index of this many bytes of the journal.
     fn end(mut self, bytes: u64) -> Index {
+        self.index.is_live &= self.closed.is_none();
         if !self.index.is_merged {
             self.end_part();
             // A copy of a journal counts as a whole, whichever machines wrote it.

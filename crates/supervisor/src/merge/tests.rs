@@ -107,6 +107,7 @@ impl Made {
                 round,
                 attempt,
                 at,
+                opened: None,
             }));
             if let Some(outcome) = end {
                 let crashed = *outcome == Outcome::Crashed;
