@@ -167,27 +167,33 @@ impl<'a> Emitter<'a> {
             for extra in &index.extras {
                 let mut record = extra.clone();
                 if let Some(tag) = &own {
-                    for file in files_of(&mut record) {
+                    for file in files_of(&mut record).flatten() {
                         *file = tagged(tag, file);
                     }
                 }
                 let (round, unit) = match &record {
                     Record::Evidence(round) => (round.round, round.unit),
                     Record::Zygote(end) => (end.round, end.unit),
-                    Record::DeviceFailed(failure) => (failure.round, failure.unit),
                     _ => continue,
                 };
-                let text = serde_json::to_string(&record).unwrap_or_default();
-                all.insert((round, unit, text), record);
-            }
-        }
-        for record in all.values_mut() {
-            if let Record::Evidence(round) = record {
-                let more = round.descendants.iter_mut().map(|one| &mut one.crash);
-                for crash in round.crash.iter_mut().chain(more) {
-                    self.files.keep_crash(&mut crash.file);
+                // A merged run that names all the files it may have names no more.
+                let mut without_files = record.clone();
+                files_of(&mut without_files).for_each(|file| *file = None);
+                let text = serde_json::to_string(&without_files).unwrap_or_default();
+                let known = all.entry((round, unit, text)).or_insert(without_files);
+                for (known, file) in files_of(known).zip(files_of(&mut record)) {
+                    *known = known.take().into_iter().chain(file.take()).min();
                 }
             }
+        }
+        for failure in runs(&self.merge.info).flat_map(|run| &run.device_failures) {
+            let (round, unit) = (failure.round, failure.unit);
+            let text = serde_json::to_string(failure).unwrap_or_default();
+            let record = Record::DeviceFailed(Box::new(failure.clone()));
+            all.insert((round, unit, text), record);
+        }
+        for record in all.values_mut() {
+            files_of(record).for_each(|file| self.files.keep_crash(file));
         }
         all.into_values().collect()
     }
@@ -304,13 +310,16 @@ fn watched(ended: &Ended, of_input: EvidenceMode, merged: EvidenceMode) -> Optio
 }
 
 /// The crash files of an evidence round.
-fn files_of(record: &mut Record) -> Vec<&mut String> {
-    let Record::Evidence(round) = record else {
-        return Vec::new();
+fn files_of(record: &mut Record) -> impl Iterator<Item = &mut Option<String>> {
+    let round = match record {
+        Record::Evidence(round) => Some(round),
+        _ => None,
     };
-    let more = round.descendants.iter_mut().map(|one| &mut one.crash);
-    let crashes = round.crash.iter_mut().chain(more);
-    crashes.filter_map(|crash| crash.file.as_mut()).collect()
+    let crashes = round.into_iter().flat_map(|round| {
+        let more = round.descendants.iter_mut().map(|one| &mut one.crash);
+        round.crash.iter_mut().chain(more)
+    });
+    crashes.map(|crash| &mut crash.file)
 }
 
 /// Gives the files of an attempt the names that they have in a merged run.

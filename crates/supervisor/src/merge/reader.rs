@@ -36,6 +36,10 @@ impl Index {
             }
         }
         let bytes = records.position().place;
+        // Its first record claims all records of its shards.
+        if (reader.as_ref()).is_some_and(|one| one.index.is_merged && one.closed.is_none()) {
+            return Err(MergeError::Torn(input.journal.clone()));
+        }
         Ok(reader.map(|reader| reader.end(bytes)))
     }
 }
@@ -56,6 +60,8 @@ struct Reader {
     started: String,
     /// What the first child said, on this machine.
     hello: Option<Hello>,
+    /// The devices that stopped working since the journal was last opened.
+    device_failures: Vec<DeviceFailure>,
 }
 
 impl Reader {
@@ -121,6 +127,7 @@ impl Reader {
             began: opened.time.clone(),
             started: opened.time,
             hello: None,
+            device_failures: Vec::new(),
         })
     }
 
@@ -148,7 +155,7 @@ impl Reader {
                 self.at(end.at);
                 self.index.extras.push(record);
             }
-            Record::DeviceFailed(failure) => self.device_failed(failure),
+            Record::DeviceFailed(failure) => self.device_failed(*failure),
             Record::Ending(ending) => self.at(ending.at),
             Record::Closed(closed) => {
                 self.at(closed.at);
@@ -159,14 +166,14 @@ impl Reader {
         Ok(())
     }
 
-    /// A merged run has devices of the same name on several machines.
-    fn device_failed(&mut self, mut failure: Box<DeviceFailure>) {
+    /// A merged run has devices of the same name on several machines. Its runs list its failures.
+    fn device_failed(&mut self, mut failure: DeviceFailure) {
         self.at(failure.at);
-        if let (false, Some(host)) = (self.index.is_merged, self.index.info.machine.get("host")) {
+        if let Some(host) = self.index.info.machine.get("host") {
             failure.device = None;
             failure.name = format!("{} of {host}", failure.name);
         }
-        self.index.extras.push(Record::DeviceFailed(failure));
+        self.device_failures.push(failure);
     }
 
     fn hello(&mut self, hello: Hello) {
@@ -270,6 +277,8 @@ impl Reader {
 
     /// Opens the journal again. If another machine opened it, a new part begins.
     fn reopen(&mut self, opened: Opened, place: u64) {
+        // What failed before may work again: the run says so if it does not.
+        self.device_failures.clear();
         if !self.index.is_merged {
             self.index.openings.push((place, opened.time.clone()));
         }
@@ -314,6 +323,7 @@ impl Reader {
             bytes: 0,
             machine: info.machine.clone(),
             devices: info.devices.clone(),
+            device_failures: std::mem::take(&mut self.device_failures),
             hello: self.hello.take(),
             findings: info.findings.clone(),
             limits: info.limits.clone(),
