@@ -20,6 +20,7 @@ fn records() -> [Record; 2] {
         round: 123_456,
         attempt: 1,
         at: 98.764_198,
+        opened: None,
     };
     [Record::Started(started), Record::Ended(Box::new(ended))]
 }

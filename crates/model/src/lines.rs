@@ -157,6 +157,7 @@ mod tests {
             round: 1,
             attempt: 1,
             at: 0.25,
+            opened: None,
         });
         let ended = |outcome| Record::Ended(Box::new(Ended::of(0, 1, 1, outcome)));
         let (mut text, mut ends, mut lines) = (Vec::new(), Vec::new(), Lines::default());

@@ -145,6 +145,7 @@ pub struct Opened {
 }
 
 /// An attempt is about to be started.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Started {
     /// Index into [`RunInfo::units`].
@@ -155,6 +156,9 @@ pub struct Started {
     pub attempt: u32,
     /// Seconds since `opened`.
     pub at: f64,
+    /// In a merged run: when the journal was opened that `at` counts from, RFC 3339. `None` if this
+    /// is [`MergedShard::started`](crate::MergedShard::started) of its shard.
+    pub opened: Option<String>,
 }
 
 /// A zygote ended unexpectedly. Its running attempts were run again.
@@ -224,6 +228,7 @@ impl Baseline {
                 round: ended.round,
                 attempt: ended.attempt,
                 at: 0.0,
+                opened: None,
             });
             [started, Record::Ended(Box::new(ended.clone()))]
         });

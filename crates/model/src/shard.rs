@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_with::skip_serializing_none;
 
-use crate::{Device, Ended, EvidenceMode, Finding, Hello, StopReason};
+use crate::{Device, DeviceFailure, Ended, EvidenceMode, Finding, Hello, StopReason};
 
 /// A part of a run: every `count`-th block, beginning with block `index`. A block is never divided,
 /// so rounds that are compared ran on the same machine.
@@ -158,6 +158,10 @@ pub struct MergedShard {
     pub finished: Option<String>,
     /// Why it started no more rounds; `None` if it has no end on record.
     pub why: Option<StopReason>,
+    /// Whether one of its runs was not over when it was merged. Only merges in memory have such
+    /// runs.
+    #[serde(skip)]
+    pub is_running: bool,
     /// Its runs one by one, in the order of `runs`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub each: Vec<ShardRun>,
@@ -194,6 +198,9 @@ pub struct ShardRun {
     /// As in [`RunInfo::devices`](crate::RunInfo::devices).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<Device>,
+    /// The devices that stopped working since it was last opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_failures: Vec<DeviceFailure>,
     /// The device and versions that its first child reported.
     pub hello: Option<Hello>,
     /// As in [`RunInfo::findings`](crate::RunInfo::findings).

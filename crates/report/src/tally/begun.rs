@@ -5,37 +5,37 @@
 //! look more frequent than a hang. The rounds count in the order in which they were begun: a round
 //! waits for all rounds begun before it. When a round is begun depends only on rounds before it.
 
-use crashrate_model::{Merged, MergedShard};
+use crashrate_model::{Merged, Started};
 use jiff::Timestamp;
 
 /// When rounds were begun, by the clocks of their machines.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ShardClock {
-    /// By shard and run of it: when its journal was opened, seconds since 1970.
-    opened: Vec<Vec<f64>>,
+    /// By shard: when its first run was started, seconds since 1970.
+    started: Vec<f64>,
 }
 
 impl ShardClock {
     pub(super) fn new(merged: &Merged) -> Self {
-        let mut opened = vec![Vec::new(); merged.count as usize];
+        let mut started = vec![0.0; merged.count as usize];
         for shard in &merged.shards {
-            if let Some(place) = opened.get_mut(place_of(shard.index, merged.count)) {
-                *place = times(shard);
+            if let Some(place) = started.get_mut(place_of(shard.index, merged.count)) {
+                *place = seconds(&shard.started);
             }
         }
-        ShardClock { opened }
+        ShardClock { started }
     }
 
     /// The place of a round's shard.
     pub(super) fn shard(&self, round: u32) -> usize {
-        place_of(round, self.opened.len() as u32)
+        place_of(round, self.started.len() as u32)
     }
 
-    /// When an attempt began that started this many seconds after its run was opened.
-    pub(super) fn begun(&self, round: u32, run: Option<u32>, at: f64) -> f64 {
-        let opened = self.opened.get(self.shard(round));
-        let opened = opened.and_then(|runs| runs.get(run.unwrap_or(0) as usize).or(runs.first()));
-        opened.copied().unwrap_or_default() + at
+    /// When an attempt was begun, seconds since 1970.
+    pub(super) fn begun(&self, started: &Started) -> f64 {
+        let first = self.started.get(self.shard(started.round)).copied();
+        let opened = started.opened.as_deref().map(seconds).or(first);
+        opened.unwrap_or_default() + started.at
     }
 }
 
@@ -44,16 +44,10 @@ fn place_of(number: u32, count: u32) -> usize {
     (number.saturating_sub(1) % count.max(1)) as usize
 }
 
-fn times(shard: &MergedShard) -> Vec<f64> {
-    let each = shard.each.iter().map(|run| &run.started);
-    let time = |text: &String| {
-        let time: Option<Timestamp> = text.parse().ok();
-        time.map_or(0.0, |time| time.as_duration().as_secs_f64())
-    };
-    match shard.each.is_empty() {
-        true => vec![time(&shard.started)],
-        false => each.map(time).collect(),
-    }
+/// Seconds since 1970.
+fn seconds(time: &str) -> f64 {
+    let time: Option<Timestamp> = time.parse().ok();
+    time.map_or(0.0, |time| time.as_duration().as_secs_f64())
 }
 
 /// Results of several shards, each in the order of its plan.
@@ -73,7 +67,7 @@ impl<T> BegunOrder<T> {
     }
 
     /// Adds the next result of a shard. Attempts that run at the same time may begin out of order,
-    /// and the clock of a resumed shard starts again: a result is never before the one before it.
+    /// and a clock may be set back: a result is never before the one before it.
     pub(super) fn put(&mut self, shard: usize, begun: f64, result: T) {
         if let Some(last) = self.last.get_mut(shard) {
             *last = last.max(begun);
@@ -93,6 +87,8 @@ impl<T> BegunOrder<T> {
 
 #[cfg(test)]
 mod tests {
+    use crashrate_model::MergedShard;
+
     use super::*;
 
     #[test]
@@ -107,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_starts_again_changes_no_order() {
+    fn a_clock_that_is_set_back_changes_no_order() {
         let mut order = BegunOrder::new(1);
         for (begun, result) in [(5.0, 'a'), (0.0, 'b'), (1.0, 'c')] {
             order.put(0, begun, result);
@@ -116,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn clocks_are_those_of_the_runs() {
+    fn clocks_count_from_the_opening_of_the_journal() {
         let shard = |index, started: &str| MergedShard {
             index,
             started: started.to_owned(),
@@ -130,8 +126,17 @@ mod tests {
             ],
         });
         assert_eq!((clock.shard(3), clock.shard(4)), (2, 0));
-        assert_eq!(clock.begun(6, None, 0.5), 120.5);
-        assert_eq!(clock.begun(4, Some(7), 1.0), 61.0);
-        assert_eq!(clock.begun(2, None, 1.0), 1.0, "its shard is missing");
+        let begun = |round, opened: Option<&str>, at| {
+            clock.begun(&Started {
+                unit: 0,
+                round,
+                attempt: 1,
+                at,
+                opened: opened.map(str::to_owned),
+            })
+        };
+        assert_eq!(begun(6, None, 0.5), 120.5);
+        assert_eq!(begun(4, Some("1970-01-01T00:05:00Z"), 1.0), 301.0);
+        assert_eq!(begun(2, None, 1.0), 1.0, "its shard is missing");
     }
 }

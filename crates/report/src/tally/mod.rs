@@ -32,6 +32,7 @@ use crate::error::{ReportError, ViewError};
 use crate::view::{AttemptPlace, Derived, RoundOrder, RunState, Totals, View};
 use devices::DeviceTally;
 use run::{Measured, RunTally, repeats_rounds};
+use running::Start;
 use search::SearchTally;
 use unit::UnitTally;
 use watched::Watched;
@@ -55,8 +56,8 @@ pub struct ViewBuilder {
     devices: DeviceTally,
     /// The search of a run that has one.
     search: Option<SearchTally>,
-    /// Attempts that have started and not ended, with their start times.
-    open: BTreeMap<AttemptPlace, f64>,
+    /// Attempts that have started and not ended.
+    open: BTreeMap<AttemptPlace, Start>,
     /// Present only if requested.
     attempts: Option<Vec<AttemptPlace>>,
 }
@@ -174,11 +175,10 @@ impl ViewBuilder {
 
     /// Ends what runs no more, and gives the verdicts of a merged run.
     fn settle(&mut self, state: RunState) -> Result<(), ReportError> {
-        let running = running::firsts(&self.open);
         if !state.is_running() {
             self.lose_open()?;
         }
-        self.watched.settle(state, &running);
+        self.watched.settle(state, running::oldest(&self.open));
         Ok(())
     }
 
@@ -254,7 +254,11 @@ impl ViewBuilder {
                 let other = self.spawn_fallback.get(&unit);
                 let other = other.map_or(0, |other| other.whole.measured_attempts(round));
                 let is_measured = attempt.attempt <= measured.max(other);
-                if is_measured || self.open.insert(attempt, started.at).is_some() {
+                let start = Start {
+                    at: started.at,
+                    begun: self.watched.begun(started),
+                };
+                if is_measured || self.open.insert(attempt, start).is_some() {
                     return Err(ReportError::StartedTwice(self.describe(attempt)));
                 }
             }
@@ -271,7 +275,7 @@ impl ViewBuilder {
     fn ended(&mut self, record: &Record, ended: &Ended, place: u64) -> Result<(), ReportError> {
         let attempt = AttemptPlace::without_end(ended.unit, ended.round, ended.attempt);
         self.unit(attempt)?;
-        let Some(at) = self.open.remove(&attempt) else {
+        let Some(Start { begun, .. }) = self.open.remove(&attempt) else {
             return Err(ReportError::NotRunning(self.describe(attempt)));
         };
         let run = self.run.as_ref().ok_or(ReportError::NotOpened)?;
@@ -288,7 +292,7 @@ impl ViewBuilder {
         let unit = tally(&mut self.units, &mut self.spawn_fallback, ended);
         unit.end(ended, &run.info.bad)?;
         self.devices.end(ended, &run.info);
-        self.watch(record, at);
+        self.watch(record, begun);
         Ok(())
     }
 
@@ -328,7 +332,7 @@ impl ViewBuilder {
 
     /// Counts the attempts as lost that have started and not ended.
     fn lose_open(&mut self) -> Result<(), ReportError> {
-        for (attempt, at) in std::mem::take(&mut self.open) {
+        for (attempt, start) in std::mem::take(&mut self.open) {
             let lost = Ended::of(attempt.unit, attempt.round, attempt.attempt, Outcome::Lost);
             self.attempts.iter_mut().for_each(|kept| kept.push(attempt));
             if let Some(search) = &mut self.search {
@@ -336,15 +340,15 @@ impl ViewBuilder {
                 continue;
             }
             self.unit(attempt)?.end(&lost, &OutcomeSet::default())?;
-            self.watch(&Record::Ended(Box::new(lost)), at);
+            self.watch(&Record::Ended(Box::new(lost)), start.begun);
         }
         Ok(())
     }
 
-    /// Passes the record to the run's stopping rule; `at` is when an attempt that ended started.
-    fn watch(&mut self, record: &Record, at: f64) {
+    /// Passes the record to the run's stopping rule; `begun` is when an attempt that ended was begun.
+    fn watch(&mut self, record: &Record, begun: f64) {
         if let Some(run) = &self.run {
-            self.watched.push(record, &run.info, at);
+            self.watched.push(record, &run.info, begun);
         }
     }
 

@@ -5,9 +5,18 @@ use std::collections::BTreeMap;
 use super::unit::UnitTally;
 use crate::view::{AttemptPlace, Running};
 
+/// When an attempt started.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    /// Seconds since its journal was opened.
+    pub(super) at: f64,
+    /// By the clock of the stopping rule.
+    pub(super) begun: f64,
+}
+
 /// The attempts that have started and not ended, by their start times.
-pub(super) fn attempts(open: &BTreeMap<AttemptPlace, f64>, units: &[UnitTally]) -> Vec<Running> {
-    let running = open.iter().filter_map(|(attempt, at)| {
+pub(super) fn attempts(open: &BTreeMap<AttemptPlace, Start>, units: &[UnitTally]) -> Vec<Running> {
+    let running = open.iter().filter_map(|(attempt, start)| {
         let unit = &units.get(attempt.unit as usize)?.unit;
         Some(Running {
             name: unit.name.clone(),
@@ -15,14 +24,14 @@ pub(super) fn attempts(open: &BTreeMap<AttemptPlace, f64>, units: &[UnitTally]) 
             variant: unit.variant.clone(),
             round: attempt.round,
             attempt: attempt.attempt,
-            at: *at,
+            at: start.at,
         })
     });
     running.collect()
 }
 
-/// The rounds and start times of first attempts among them.
-pub(super) fn firsts(open: &BTreeMap<AttemptPlace, f64>) -> Vec<(u32, f64)> {
+/// When the oldest first attempt among them was begun, by the clock of the stopping rule.
+pub(super) fn oldest(open: &BTreeMap<AttemptPlace, Start>) -> Option<f64> {
     let firsts = open.iter().filter(|(attempt, _)| attempt.attempt == 1);
-    firsts.map(|(attempt, at)| (attempt.round, *at)).collect()
+    firsts.map(|(_, start)| start.begun).reduce(f64::min)
 }

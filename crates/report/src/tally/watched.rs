@@ -6,7 +6,7 @@ use std::iter::zip;
 
 use crashrate_model::{
     ALPHA, Axis, BlockChange, BlockPairs, Contrast, Merged, Outcome, Pairing, PlanOrder, Record,
-    RunInfo, Shard, Stopping, contrasts, places,
+    RunInfo, Shard, Started, Stopping, contrasts, places,
 };
 use crashrate_stats::{GateWatch, PairWatch};
 
@@ -40,6 +40,8 @@ struct MergedPairs {
     /// By shard and round: when the blocks were begun that have not ended.
     begun: Vec<BTreeMap<u32, f64>>,
     withdrawn: Vec<BlockPairs>,
+    /// By shard: whether it is running.
+    running: Vec<bool>,
     /// Blocks of shards that are missing: they may have any result.
     missing: u32,
 }
@@ -65,18 +67,17 @@ impl Watched {
         }
     }
 
-    /// Adds a record; `at` is the start of an attempt that ended.
-    pub(super) fn push(&mut self, record: &Record, run: &RunInfo, at: f64) {
-        let ended = match record {
-            Record::Ended(ended) => Some(ended),
-            _ => None,
-        };
-        let (shard, begun) = match (&self.clock, ended) {
-            (Some(clock), Some(ended)) => (
-                clock.shard(ended.round),
-                clock.begun(ended.round, ended.run, at),
-            ),
-            _ => (0, at),
+    /// When an attempt was begun, by the clock of its shard.
+    pub(super) fn begun(&self, started: &Started) -> f64 {
+        let clock = self.clock.as_ref();
+        clock.map_or(started.at, |clock| clock.begun(started))
+    }
+
+    /// Adds a record. An attempt that ended was begun at `begun`.
+    pub(super) fn push(&mut self, record: &Record, run: &RunInfo, begun: f64) {
+        let shard = match (&self.clock, record) {
+            (Some(clock), Record::Ended(ended)) => clock.shard(ended.round),
+            _ => 0,
         };
         for pairs in &mut self.pairs {
             pairs.push(record, shard, begun);
@@ -86,15 +87,8 @@ impl Watched {
         }
     }
 
-    /// Gives the verdicts so far of a merged run, of which these first attempts run: their rounds,
-    /// and when they started.
-    pub(super) fn settle(&mut self, state: RunState, running: &[(u32, f64)]) {
-        let Some(clock) = &self.clock else {
-            return;
-        };
-        let running = running.iter().filter(|_| state.is_running());
-        let begun = running.map(|(round, at)| clock.begun(*round, None, *at));
-        let oldest = begun.reduce(f64::min);
+    /// Gives the verdicts so far of a merged run, of which the oldest running attempt was begun then.
+    pub(super) fn settle(&mut self, state: RunState, oldest: Option<f64>) {
         for pairs in &mut self.pairs {
             pairs.settle(state, oldest);
         }
@@ -139,6 +133,13 @@ impl OpenPairs {
                 order: BegunOrder::new(merged.count),
                 begun: vec![BTreeMap::new(); merged.count as usize],
                 withdrawn: Vec::new(),
+                running: shards(merged)
+                    .map(|shard| {
+                        merged
+                            .of_round(shard.index)
+                            .is_some_and(|one| one.is_running)
+                    })
+                    .collect(),
                 missing: missing_rounds(run, merged, blocks),
             }),
         }
@@ -192,11 +193,12 @@ impl OpenPairs {
             };
             let first = merged.begun[shard].first_key_value();
             let begun = first.map_or(f64::INFINITY, |(_, begun)| *begun);
-            match state.is_running() {
+            match state.is_running() && merged.running[shard] {
                 true => oldest = Some(oldest.map_or(begun, |oldest| oldest.min(begun))),
                 // A machine was stopped between two attempts, perhaps because of a verdict.
                 false if pairing.is_left_off() => left_off.push(pairs),
-                // A machine ended in the middle of an attempt.
+                // A machine ended in the middle of an attempt. If the engine starts the shard again,
+                // the block is unknown until it has a result.
                 false => merged.order.put(shard, begun, pairs),
             }
         }

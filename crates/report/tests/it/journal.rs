@@ -101,6 +101,7 @@ impl Journal {
             round,
             attempt,
             at: self.at,
+            opened: None,
         }));
         self
     }

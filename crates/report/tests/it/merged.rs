@@ -59,6 +59,7 @@ fn started(unit: u32, round: u32, at: f64) -> Record {
         round,
         attempt: 1,
         at,
+        opened: None,
     })
 }
 
@@ -219,12 +220,39 @@ fn a_block_waits_for_those_begun_before() {
 
 #[test]
 fn a_machine_that_dies_within_a_block_leaves_it_unknown() {
-    let mut records = compared(Stopping::Decided(Axis::Variant), 1..=4);
-    records.extend(attempt(1, 5, 2.0, Outcome::Passed));
-    let (view, _) = watched(&records, RunState::Ended);
-    assert_eq!(view.pairs[0].contrasts[0].1.missing(), 1);
-    let (view, _) = watched(&records, RunState::Running);
-    assert_eq!(view.pairs[0].contrasts[0].1.missing(), 0);
+    // Shard 1 ends in its second block, between two attempts of it or during the second one.
+    let others = (1..=40).filter(|round| *round == 1 || round % 4 != 1);
+    let mut left_off = compared(Stopping::Decided(Axis::Variant), others);
+    left_off.extend(attempt(1, 5, 2.0, Outcome::Passed));
+    let mut lost = left_off.clone();
+    lost.extend(attempt(0, 5, 3.0, Outcome::Lost));
+    let seen = |records: &[Record], state| {
+        let (view, blocks) = watched(records, state);
+        (blocks, view.pairs[0].contrasts[0].1.missing())
+    };
+    for state in [RunState::Running, RunState::Ended] {
+        // Other machines do not wait for it, and their verdict needs no block that was left off.
+        assert_eq!(seen(&left_off, state), (7, 0));
+        assert_eq!(seen(&lost, state), (7, 1));
+    }
+    // While its machine runs, results begun after the block wait.
+    if let Record::Opened(opened) = &mut left_off[0] {
+        opened.run.merged.as_mut().unwrap().shards[0].is_running = true;
+    }
+    assert_eq!(seen(&left_off, RunState::Running), (2, 0));
+}
+
+#[test]
+fn times_of_a_resumed_shard_count_from_when_it_was_resumed() {
+    let others = (1..=40).filter(|round| round % 4 == 2);
+    let mut records = compared(Stopping::Decided(Axis::Variant), others);
+    records.push(started(0, 1, 0.0));
+    assert_eq!(watched(&records, RunState::Running).1, 0);
+    // It was resumed after all blocks of the other shard.
+    if let Some(Record::Started(start)) = records.last_mut() {
+        start.opened = Some("2025-12-22T12:15:00Z".into());
+    }
+    assert_eq!(watched(&records, RunState::Running).1, 7);
 }
 
 #[test]

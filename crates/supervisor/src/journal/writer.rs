@@ -187,6 +187,7 @@ mod tests {
                 round: 1,
                 attempt: 1,
                 at: 0.25,
+                opened: None,
             }),
             _ => Record::Hello(Hello {
                 device: format!("d{n}\n\"é"),

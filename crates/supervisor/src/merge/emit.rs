@@ -167,27 +167,33 @@ impl<'a> Emitter<'a> {
             for extra in &index.extras {
                 let mut record = extra.clone();
                 if let Some(tag) = &own {
-                    for file in files_of(&mut record) {
+                    for file in files_of(&mut record).flatten() {
                         *file = tagged(tag, file);
                     }
                 }
                 let (round, unit) = match &record {
                     Record::Evidence(round) => (round.round, round.unit),
                     Record::Zygote(end) => (end.round, end.unit),
-                    Record::DeviceFailed(failure) => (failure.round, failure.unit),
                     _ => continue,
                 };
-                let text = serde_json::to_string(&record).unwrap_or_default();
-                all.insert((round, unit, text), record);
-            }
-        }
-        for record in all.values_mut() {
-            if let Record::Evidence(round) = record {
-                let more = round.descendants.iter_mut().map(|one| &mut one.crash);
-                for crash in round.crash.iter_mut().chain(more) {
-                    self.files.keep_crash(&mut crash.file);
+                // A merged run that names all the files it may have names no more.
+                let mut without_files = record.clone();
+                files_of(&mut without_files).for_each(|file| *file = None);
+                let text = serde_json::to_string(&without_files).unwrap_or_default();
+                let known = all.entry((round, unit, text)).or_insert(without_files);
+                for (known, file) in files_of(known).zip(files_of(&mut record)) {
+                    *known = known.take().into_iter().chain(file.take()).min();
                 }
             }
+        }
+        for failure in runs(&self.merge.info).flat_map(|run| &run.device_failures) {
+            let (round, unit) = (failure.round, failure.unit);
+            let text = serde_json::to_string(failure).unwrap_or_default();
+            let record = Record::DeviceFailed(Box::new(failure.clone()));
+            all.insert((round, unit, text), record);
+        }
+        for record in all.values_mut() {
+            files_of(record).for_each(|file| self.files.keep_crash(file));
         }
         all.into_values().collect()
     }
@@ -208,8 +214,7 @@ impl<'a> Emitter<'a> {
             let mut is_measured = false;
             for one in chosen(&of_unit[..end]) {
                 is_measured |= one.draw.attempt == 1 && one.draw.kind == DrawKind::Measured;
-                let run = &shard.runs[usize::from(one.draw.source)];
-                self.attempt(one, run, take)?;
+                self.attempt(one, shard, take)?;
             }
             self.measured += u64::from(is_measured);
         }
@@ -219,23 +224,28 @@ impl<'a> Emitter<'a> {
     fn attempt(
         &mut self,
         one: &JoinedDraw,
-        run: &JoinedRun,
+        shard: &JoinedShard,
         take: &mut Take<'_>,
     ) -> Result<(), MergeError> {
         let info = &self.merge.info;
         let draw = &one.draw;
+        let run = &shard.runs[usize::from(draw.source)];
+        let index = &self.merge.indexes[one.input as usize];
         let reader = &mut self.readers[one.input as usize];
         let copies = self.unchanged == Unchanged::Copied;
-        if copies {
+        let is_plain = draw.is_plain && draw.source == 0;
+        if copies && is_plain {
             take(Item::Json(reader.json(draw.started)?))?;
-        } else {
-            take(Item::Record(&reader.record(draw.started)?))?;
+        } else if let Record::Started(mut started) = reader.record(draw.started)? {
+            let opened = started.opened.take();
+            let opened = opened.unwrap_or_else(|| index.opened(draw).to_owned());
+            started.opened = Some(opened).filter(|opened| *opened != shard.runs[0].run.started);
+            take(Item::Record(&Record::Started(started)))?;
         }
-        let index = &self.merge.indexes[one.input as usize];
         let evidence = of_input(index, run);
-        let is_same = draw.is_plain && draw.source == 0 && evidence == info.evidence;
+        let is_same = is_plain && evidence == info.evidence;
         let mut ended = match draw.ended {
-            0 if self.merge.open == OpenAttempts::Running => return Ok(()),
+            0 if is_running(self.merge.open, index) => return Ok(()),
             0 => Box::new(Ended {
                 at: run.run.at,
                 reason: Some(if index.is_live { RUNNING } else { LOST }.to_owned()),
@@ -271,6 +281,12 @@ impl<'a> Emitter<'a> {
     }
 }
 
+/// Whether an attempt without an end runs. On a machine that died it is lost, although other
+/// machines run.
+fn is_running(open: OpenAttempts, index: &Index) -> bool {
+    open == OpenAttempts::Running && index.is_live
+}
+
 /// The rounds of a block in their order.
 fn order(info: &RunInfo, block: u32) -> Rounds {
     let rounds = info.units.iter().map(|unit| unit.rounds).collect();
@@ -294,13 +310,16 @@ fn watched(ended: &Ended, of_input: EvidenceMode, merged: EvidenceMode) -> Optio
 }
 
 /// The crash files of an evidence round.
-fn files_of(record: &mut Record) -> Vec<&mut String> {
-    let Record::Evidence(round) = record else {
-        return Vec::new();
+fn files_of(record: &mut Record) -> impl Iterator<Item = &mut Option<String>> {
+    let round = match record {
+        Record::Evidence(round) => Some(round),
+        _ => None,
     };
-    let more = round.descendants.iter_mut().map(|one| &mut one.crash);
-    let crashes = round.crash.iter_mut().chain(more);
-    crashes.filter_map(|crash| crash.file.as_mut()).collect()
+    let crashes = round.into_iter().flat_map(|round| {
+        let more = round.descendants.iter_mut().map(|one| &mut one.crash);
+        round.crash.iter_mut().chain(more)
+    });
+    crashes.map(|crash| &mut crash.file)
 }
 
 /// Gives the files of an attempt the names that they have in a merged run.

@@ -39,6 +39,13 @@ pub enum MergeError {
         /// Why.
         why: &'static str,
     },
+    /// The journal of a merged run was cut off.
+    #[error(
+        "{}: the journal of this merged run was cut off: it does not end with a `closed` record; \
+         name the runs of its shards instead, or copy the merged run again",
+        .0.display()
+    )]
+    Torn(PathBuf),
     /// Two runs measured different things.
     #[error(
         "{one} and {two} cannot be merged: their {what} differ; shards of one run have the same \

@@ -21,7 +21,10 @@ pub(super) fn run_info(indexes: &[Index], joined: &Joined) -> Result<RunInfo, Me
     let merged = Merged {
         count,
         shards: shards
-            .map(|(index, shard)| of_shard(*index, shard))
+            .map(|(index, shard)| MergedShard {
+                is_running: is_running(indexes, shard),
+                ..of_shard(*index, shard)
+            })
             .collect(),
     };
     // What is common to all runs is taken from the first run of the first shard, so that it does not
@@ -65,6 +68,12 @@ pub(super) fn number(info: &mut RunInfo, number: u32) {
     info.id = format!("{number}-{}-merged-{plan}", readable_name(&info.suite));
 }
 
+/// Whether a run of a shard is not over.
+fn is_running(indexes: &[Index], shard: &JoinedShard) -> bool {
+    let mut inputs = shard.runs.iter().flat_map(|run| &run.inputs);
+    inputs.any(|input| indexes[*input].is_live)
+}
+
 fn of_shard(index: u32, shard: &JoinedShard) -> MergedShard {
     let each: Vec<ShardRun> = shard.runs.iter().map(|run| run.run.clone()).collect();
     // The run that completed the shard describes it, else the last one.
@@ -83,6 +92,7 @@ fn of_shard(index: u32, shard: &JoinedShard) -> MergedShard {
             .unwrap_or_default(),
         finished: main.finished,
         why: main.why,
+        is_running: false,
         each,
     }
 }

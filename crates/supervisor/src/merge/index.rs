@@ -1,6 +1,6 @@
 //! The index of a journal: where each attempt is, and the facts of its runs.
 
-use crashrate_model::{Built, EvidenceMode, Hello, Record, RunInfo, ShardRun};
+use crashrate_model::{Built, EvidenceMode, Hello, Record, RunInfo, Shard, ShardRun};
 use jiff::Timestamp;
 
 use super::Input;
@@ -15,12 +15,14 @@ pub(super) struct Index {
     pub(super) input: Input,
     /// As the journal was last opened.
     pub(super) info: RunInfo,
-    /// Whether its run was going on when the journal was read.
+    /// Whether its run was not over when the journal was read.
     pub(super) is_live: bool,
     /// Whether it is a merged run itself.
     pub(super) is_merged: bool,
     /// The number of shards.
     pub(super) count: u32,
+    /// The offsets of its `opened` records, and their times. Empty if it is a merged run.
+    pub(super) openings: Vec<(u64, String)>,
     /// The runs that it has records of. [`Draw::source`] is an index into them.
     pub(super) sources: Vec<Source>,
     pub(super) draws: Vec<Draw>,
@@ -58,7 +60,8 @@ pub(super) struct Draw {
     /// Which run of the journal it is of.
     pub(super) source: u16,
     pub(super) kind: DrawKind,
-    /// Whether its end is the same in the merged journal.
+    /// Whether its start and its end are the same in the merged journal if its run is the first one
+    /// of its shard.
     pub(super) is_plain: bool,
     /// Offset of its start.
     pub(super) started: u64,
@@ -99,6 +102,19 @@ impl Source {
 }
 
 impl Index {
+    /// When the journal was opened from which the time of an attempt counts, unless the record of
+    /// its start says so.
+    pub(super) fn opened(&self, draw: &Draw) -> &str {
+        if self.is_merged {
+            let shard = Shard::of_round(draw.round, self.count).index;
+            let first = self.sources.iter().find(|source| source.shard == shard);
+            return first.map_or("", |source| &source.run.started);
+        }
+        let before = |(place, _): &(u64, String)| *place <= draw.started;
+        let opening = self.openings.partition_point(before).saturating_sub(1);
+        self.openings.get(opening).map_or("", |(_, time)| time)
+    }
+
     /// The run in words, for messages: its name, its shard and its machine.
     pub(super) fn name(&self) -> String {
         let name = self.input.name();

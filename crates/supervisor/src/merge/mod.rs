@@ -43,7 +43,7 @@ use join::Joined;
 pub enum OpenAttempts {
     /// Its run is over: the attempt is lost.
     Lost,
-    /// Its run may still be going on: the attempt is running.
+    /// It is running if its run is not over, else lost.
     Running,
 }
 

@@ -36,6 +36,10 @@ impl Index {
             }
         }
         let bytes = records.position().place;
+        // Its first record claims all records of its shards.
+        if (reader.as_ref()).is_some_and(|one| one.index.is_merged && one.closed.is_none()) {
+            return Err(MergeError::Torn(input.journal.clone()));
+        }
         Ok(reader.map(|reader| reader.end(bytes)))
     }
 }
@@ -56,6 +60,8 @@ struct Reader {
     started: String,
     /// What the first child said, on this machine.
     hello: Option<Hello>,
+    /// The devices that stopped working since the journal was last opened.
+    device_failures: Vec<DeviceFailure>,
 }
 
 impl Reader {
@@ -101,6 +107,10 @@ impl Reader {
                 (None, Some(shard)) => shard.count,
                 (None, None) => 1,
             },
+            openings: match merged {
+                Some(_) => Vec::new(),
+                None => vec![(0, opened.time.clone())],
+            },
             sources: sources.collect(),
             info,
             draws: Vec::new(),
@@ -117,6 +127,7 @@ impl Reader {
             began: opened.time.clone(),
             started: opened.time,
             hello: None,
+            device_failures: Vec::new(),
         })
     }
 
@@ -126,7 +137,7 @@ impl Reader {
                 if opened.run.plan != self.index.info.plan {
                     return Err("the journal was opened again with another plan".into());
                 }
-                self.reopen(*opened);
+                self.reopen(*opened, place);
             }
             Record::Hello(hello) => self.hello(hello),
             Record::Built(built) => {
@@ -144,7 +155,7 @@ impl Reader {
                 self.at(end.at);
                 self.index.extras.push(record);
             }
-            Record::DeviceFailed(failure) => self.device_failed(failure),
+            Record::DeviceFailed(failure) => self.device_failed(*failure),
             Record::Ending(ending) => self.at(ending.at),
             Record::Closed(closed) => {
                 self.at(closed.at);
@@ -155,14 +166,14 @@ impl Reader {
         Ok(())
     }
 
-    /// A merged run has devices of the same name on several machines.
-    fn device_failed(&mut self, mut failure: Box<DeviceFailure>) {
+    /// A merged run has devices of the same name on several machines. Its runs list its failures.
+    fn device_failed(&mut self, mut failure: DeviceFailure) {
         self.at(failure.at);
-        if let (false, Some(host)) = (self.index.is_merged, self.index.info.machine.get("host")) {
+        if let Some(host) = self.index.info.machine.get("host") {
             failure.device = None;
             failure.name = format!("{} of {host}", failure.name);
         }
-        self.index.extras.push(Record::DeviceFailed(failure));
+        self.device_failures.push(failure);
     }
 
     fn hello(&mut self, hello: Hello) {
@@ -195,6 +206,7 @@ impl Reader {
             round,
             attempt,
             at,
+            ref opened,
         } = *started;
         self.at(at);
         self.check(unit, round, attempt)?;
@@ -204,7 +216,7 @@ impl Reader {
             attempt,
             source: self.part(),
             kind: DrawKind::Vanished,
-            is_plain: false,
+            is_plain: opened.is_none() && self.index.openings.len() <= 1,
             started: place,
             ended: 0,
         };
@@ -239,7 +251,7 @@ impl Reader {
             outcome if outcome.is_measured() => DrawKind::Measured,
             _ => DrawKind::Vanished,
         };
-        draw.is_plain = ended.run.is_none()
+        draw.is_plain &= ended.run.is_none()
             && ended.evidence.is_none()
             && ended.output.is_none()
             && ended.crash.is_none()
@@ -264,7 +276,12 @@ impl Reader {
     }
 
     /// Opens the journal again. If another machine opened it, a new part begins.
-    fn reopen(&mut self, opened: Opened) {
+    fn reopen(&mut self, opened: Opened, place: u64) {
+        // What failed before may work again: the run says so if it does not.
+        self.device_failures.clear();
+        if !self.index.is_merged {
+            self.index.openings.push((place, opened.time.clone()));
+        }
         if self.index.is_merged {
             // The runs that it was made of have their own times.
         } else if is_elsewhere(&self.index.info, &opened.run) {
@@ -306,6 +323,7 @@ impl Reader {
             bytes: 0,
             machine: info.machine.clone(),
             devices: info.devices.clone(),
+            device_failures: std::mem::take(&mut self.device_failures),
             hello: self.hello.take(),
             findings: info.findings.clone(),
             limits: info.limits.clone(),
@@ -321,6 +339,7 @@ impl Reader {
 
     /// The index of this many bytes of the journal.
     fn end(mut self, bytes: u64) -> Index {
+        self.index.is_live &= self.closed.is_none();
         if !self.index.is_merged {
             self.end_part();
             // A copy of a journal counts as a whole, whichever machines wrote it.

@@ -224,6 +224,7 @@ mod tests {
                                 round,
                                 attempt,
                                 at: 0.0,
+                                opened: None,
                             }));
                             running.push(start);
                         }

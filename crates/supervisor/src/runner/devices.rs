@@ -107,6 +107,7 @@ impl Runner<'_> {
             round: key.round,
             attempt,
             at,
+            opened: None,
         };
         self.record(Record::Started(started), inputs)?;
         let ended = Ended {

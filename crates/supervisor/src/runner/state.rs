@@ -277,6 +277,7 @@ impl<'a> Runner<'a> {
             round: key.round,
             attempt,
             at: self.elapsed(),
+            opened: None,
         };
         self.record(Record::Started(started), inputs)?;
         self.write(inputs)?;
