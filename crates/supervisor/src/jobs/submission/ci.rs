@@ -69,7 +69,7 @@ impl Submission {
         )?;
         let shard = format!(
             "crashrate run plan.json --shard auto --report-only --runs-dir \
-             \"shards/$BUILDKITE_PARALLEL_JOB\" {}",
+             \"shards/$BUILDKITE_PARALLEL_JOB-$BUILDKITE_RETRY_COUNT\" {}",
             line(&[], &self.run_words)?
         );
         let in_directory = |name: &str| self.directory.join(name).to_string_lossy().into_owned();
@@ -77,6 +77,7 @@ impl Submission {
         let shards = in_directory("shards/");
         let shard_paths = format!("{shards}**/*");
         let download = ["buildkite-agent", "artifact", "download"];
+        let download_all = [&download[..], &["--include-retried-jobs"]].concat();
         let folder = self.subfolder();
         let cd = folder.map(|folder| line(&["cd"], &[folder])).transpose()?;
         let merge = line(&["crashrate", "merge"], slice::from_ref(&shards))?;
@@ -95,7 +96,7 @@ impl Submission {
             .text("shard-paths", &*shard_paths)
             .text(
                 "download-shards",
-                line(&download, &[shard_paths.clone(), ".".into()])?,
+                line(&download_all, &[shard_paths.clone(), ".".into()])?,
             )
             .text("merge-command", format!("{merge}* --output merged"))
             .text("plan-command", plan)
