@@ -135,10 +135,12 @@ munged --force --key-file="$dir/munge.key" --socket="$dir/run/munge.sock" \
 start ctl ctl slurmctld -D -c
 for node in $(seq "$nodes"); do start "$node" "n$node" slurmd -D; done
 
-for try in $(seq 300); do
-    idle=$(ip netns exec "$prefix-ctl" sinfo --noheader --Node --format %t 2>/dev/null | grep -cx idle || true)
-    [[ $idle == "$nodes" ]] && break
-    if [[ $try == 300 ]]; then
+# A deadline and not a number of tries: sinfo may wait long for a slurmctld that does not answer.
+idle_nodes() {
+    timeout 5 ip netns exec "$prefix-ctl" sinfo --noheader --Node --format %t 2>/dev/null | grep -cx idle || true
+}
+until [[ $(idle_nodes) == "$nodes" ]]; do
+    if ((SECONDS >= 60)); then
         tail "$dir"/log/*
         exit 1
     fi

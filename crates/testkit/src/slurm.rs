@@ -4,8 +4,14 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use nix::unistd::geteuid;
+
+/// Longest wait for the script. It gives a cluster up after 60 s.
+const LONGEST: Duration = Duration::from_secs(90);
 
 /// A cluster with the nodes `n1`, `n2` and so on. It is removed when this is dropped, and also when
 /// the test is killed: the script ends when its input does.
@@ -15,7 +21,7 @@ pub struct Cluster {
     prefix: String,
     script: Child,
     commands: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    answers: Receiver<String>,
 }
 
 /// The size of a cluster.
@@ -83,7 +89,7 @@ impl Cluster {
             prefix: String::new(),
             script,
             commands,
-            answers: BufReader::new(answers),
+            answers: lines(answers),
         };
         let answer = cluster.answer()?;
         match answer.strip_prefix("ready ") {
@@ -96,10 +102,13 @@ impl Cluster {
         Ok(cluster)
     }
 
-    fn answer(&mut self) -> io::Result<String> {
-        let mut line = String::new();
-        self.answers.read_line(&mut line)?;
-        Ok(line.trim_end().to_owned())
+    fn answer(&self) -> io::Result<String> {
+        match self.answers.recv_timeout(LONGEST) {
+            Ok(line) => Ok(line),
+            // The script has ended.
+            Err(RecvTimeoutError::Disconnected) => Ok(String::new()),
+            Err(RecvTimeoutError::Timeout) => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 
     fn order(&mut self, command: &str, node: u32) -> io::Result<()> {
@@ -161,6 +170,16 @@ impl Cluster {
         let log = self.folder.join("log/slurmctld.log");
         std::fs::read_to_string(log).unwrap_or_default()
     }
+}
+
+/// The lines that the script prints. Reading a pipe has no time limit, so a thread does it.
+fn lines(output: ChildStdout) -> Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        let read = BufReader::new(output).lines().map_while(Result::ok);
+        read.map(|line| sender.send(line)).all(|sent| sent.is_ok())
+    });
+    lines
 }
 
 impl Drop for Cluster {

@@ -12,7 +12,7 @@ use crashrate_supervisor::merge::{
 
 use crate::commands::run::exit_of;
 use crate::error::{Exit, Failure};
-use crate::output::{note, print, report_options};
+use crate::output::{note, print, report_options, show_report};
 use crate::run_folder::{find_failure, name_run, page_view, previous, report_page, write_reports};
 
 #[derive(Args, Debug)]
@@ -23,6 +23,8 @@ lost. Runs of another plan, or with other programs, are refused.
 
 The exit code is 106 if blocks are missing, or if all rounds passed, but some only when they were \
 run again.
+
+In GitHub Actions the report is also the step's summary.
 
 Examples:
   crashrate merge shared-runs                  all runs in a folder
@@ -83,7 +85,8 @@ pub(crate) fn merge(runs: &Path, arguments: &MergeArguments) -> Result<Exit, Fai
         options.page = None;
     }
     name_run(&mut view, runs, &path);
-    print(&terminal(&view, &options))?;
+    let text = terminal(&view, &options);
+    show_report(&text, &view, previous.as_ref(), print)?;
     Ok(match arguments.report_only {
         true => exit_of(&view).of_report_only(),
         false => exit_of(&view),

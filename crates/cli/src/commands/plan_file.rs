@@ -42,22 +42,14 @@ const EVIDENCE_HELP: &str = "Where evidence of crashes comes from. auto: core du
 
 /// Hides what [`refuse_of_run`] refuses.
 fn of_plan(option: Arg) -> Arg {
-    const OF_RUN: [&str; 8] = [
-        "resume",
-        "time_budget",
-        "number",
-        "places",
-        "core_dumps",
-        "devices",
-        "all_cpus",
-        "no_device_lock",
-    ];
+    if option.get_long().is_some_and(measure::is_of_run) {
+        return option.hide(true);
+    }
     match option.get_id().as_str() {
         "suite" => option.help(SUITE_HELP),
         "jobs" => option.help(JOBS_HELP),
         "evidence" => option.help(EVIDENCE_HELP),
         "quiet" => option.help("Print no note of the plan"),
-        name if OF_RUN.contains(&name) => option.hide(true),
         _ => option,
     }
 }
@@ -115,12 +107,6 @@ pub(crate) fn plan_file(runs: &Path, arguments: &PlanFileArguments) -> Result<Ex
 pub(crate) fn request(runs: &Path, arguments: &PlanFileArguments) -> Result<RunRequest, Failure> {
     let measure = &arguments.measure;
     refuse_of_run(measure)?;
-    if !measure.devices.is_empty() {
-        return Err(Failure::usage(
-            "--devices: each machine chooses its own when it runs the plan; plan for all of them with \
-             --device 'cuda:*'",
-        ));
-    }
     let found = measure::suite_here(measure)?;
     let suite = measure.suite.as_deref().or(found.as_deref());
     let options = RunOptions {
@@ -133,19 +119,13 @@ pub(crate) fn request(runs: &Path, arguments: &PlanFileArguments) -> Result<RunR
 
 /// Refuses options of a run that no plan has.
 fn refuse_of_run(measure: &MeasureArguments) -> Result<(), Failure> {
-    let how = &measure.how;
-    let given = [
-        ("--resume", how.resume.is_some()),
-        ("--for", how.time_budget.is_some()),
-        ("--number", how.number.is_some()),
-        ("--places", how.places.is_some()),
-        ("--core-dumps", how.core_dumps),
-        ("--all-cpus", measure.all_cpus),
-        ("--no-device-lock", how.no_device_lock),
-    ];
-    match given.into_iter().find(|(_, is_given)| *is_given) {
-        Some((option, _)) => Err(Failure::usage(format!(
-            "{option}: not part of a plan; give it to `crashrate run`"
+    match measure.given_of_run().next() {
+        Some("devices") => Err(Failure::usage(
+            "--devices: each machine chooses its own when it runs the plan; plan for all of them with \
+             --device 'cuda:*'",
+        )),
+        Some(option) => Err(Failure::usage(format!(
+            "--{option}: not part of a plan; give it to `crashrate run`"
         ))),
         None => Ok(()),
     }

@@ -226,7 +226,32 @@ pub(crate) struct HowArguments {
     pub(crate) quiet: bool,
 }
 
+/// Options that say how this machine runs a plan, by their long names, and whether they are given.
+/// No plan has them, and each shard may have others.
+type OfRun = (&'static str, fn(&MeasureArguments) -> bool);
+const OF_RUN: [OfRun; 8] = [
+    ("resume", |given| given.how.resume.is_some()),
+    ("for", |given| given.how.time_budget.is_some()),
+    ("number", |given| given.how.number.is_some()),
+    ("places", |given| given.how.places.is_some()),
+    ("core-dumps", |given| given.how.core_dumps),
+    ("devices", |given| !given.devices.is_empty()),
+    ("all-cpus", |given| given.all_cpus),
+    ("no-device-lock", |given| given.how.no_device_lock),
+];
+
+/// Whether an option with this long name is one of `run` that no plan has.
+pub(crate) fn is_of_run(long: &str) -> bool {
+    OF_RUN.iter().any(|(name, _)| *name == long)
+}
+
 impl MeasureArguments {
+    /// The options that are given and that no plan has, by their long names.
+    pub(crate) fn given_of_run(&self) -> impl Iterator<Item = &'static str> {
+        let given = OF_RUN.iter().filter(|(_, is_given)| is_given(self));
+        given.map(|(name, _)| *name)
+    }
+
     /// The devices of this machine.
     pub(super) fn local_devices(&self) -> LocalDevices {
         LocalDevices {

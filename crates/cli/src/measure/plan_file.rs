@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use crashrate_supervisor::journal::RunFolder;
 use crashrate_supervisor::plan_file::PlanFile;
-use crashrate_supervisor::request::{DeviceChoice, RunOptions, RunRequest};
+use crashrate_supervisor::request::{RunOptions, RunRequest};
 use crashrate_supervisor::worker;
 
 use super::request::probe;
@@ -127,7 +127,7 @@ fn with_file(
     path: &Path,
 ) -> Result<Planned, Failure> {
     options.selection.only_round = None;
-    options.devices = DeviceChoice::Later;
+    options.leave_devices();
     if !path.exists() {
         let (request, _) = request(runs, measure, suite, options.clone())?;
         let file = plan_file(request, measure.worker.as_deref(), path)?;

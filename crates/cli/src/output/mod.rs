@@ -1,6 +1,7 @@
 //! What the program prints: results on standard output, notes and the progress display on standard
 //! error.
 
+mod github;
 mod notes;
 mod results;
 mod stall;
@@ -12,6 +13,7 @@ use clap::ValueEnum;
 use console::Term;
 use crashrate_report::{Detail, TerminalOptions};
 
+pub(crate) use github::show_report;
 pub(crate) use notes::{
     flush, flush_briefly, hide_display, log, note, note_lines, report, show_display,
 };

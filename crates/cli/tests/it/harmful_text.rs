@@ -126,3 +126,35 @@ fn children_cannot_issue_workflow_commands() {
     assert!(said.len() <= 1024 * 1024, "{}", said.len());
     assert!(said.starts_with("xxx") && said.contains("The rest is left out"));
 }
+
+/// Also where no summary is written, as in the shards of a matrix, and in the report of a merge.
+#[test]
+fn reports_of_shards_and_merges_issue_no_workflow_commands() {
+    let place = Place::new();
+    let line = "echo '  ::stop-commands::x' >&2; exit 1";
+    place.suite(&format!(
+        "bad = [\"failed\"]\n[[chapter]]\nid = \"x\"\nrounds = 1\ncommand = [\"sh\", \"-c\", {line:?}]\n"
+    ));
+    let run = ["run", "suite.toml"];
+    let merge = ["merge", "1", "--output", "merged"];
+    for args in [&run[..], &merge] {
+        let mut command = place.command(args);
+        command.env("GITHUB_ACTIONS", "true");
+        let done = place.start(&mut command).wait().expect(100);
+        let lines: Vec<_> = done.stdout.lines().map(str::trim_start).collect();
+        let inside = lines.iter().position(|line| *line == "::stop-commands::x");
+        let token = lines[0].strip_prefix("::stop-commands::").unwrap();
+        let end = lines
+            .iter()
+            .position(|line| *line == format!("::{token}::"));
+        assert!(inside.is_some() && inside < end, "{lines:?}");
+        assert!(lines[end.unwrap() + 1..].is_empty(), "{lines:?}");
+    }
+    let summary = place.path().join("summary.md");
+    let mut again = place.command(&merge);
+    again.env("GITHUB_STEP_SUMMARY", &summary);
+    let done = place.start(&mut again).wait().expect(100);
+    assert!(done.stdout.contains("\n::error title="), "{}", done.stdout);
+    let said = fs::read_to_string(&summary).unwrap();
+    assert_eq!(said.matches("## Verdict").count(), 1, "{said}");
+}

@@ -326,6 +326,7 @@ fn a_corrupt_journal_is_not_resumed() {
             round,
             attempt: 1,
             at: 0.1,
+            opened: None,
         }))
     };
     // A line without a checksum, an unknown unit, an unknown round, and a second start of a round.

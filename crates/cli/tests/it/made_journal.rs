@@ -75,6 +75,7 @@ impl Made {
             round,
             attempt: 1,
             at: 0.0,
+            opened: None,
         }));
     }
 

@@ -12,6 +12,7 @@ mod calibrate;
 mod calibrating;
 mod catalogue;
 mod children;
+mod ci_steps;
 mod commands;
 mod compare;
 mod completions;

@@ -468,6 +468,7 @@ fn write_rounds(run: &Path, shard: Shard, rounds: u32) {
             round,
             attempt: 1,
             at: f64::from(round) / 1000.0,
+            opened: None,
         }));
         records.push(Record::Ended(Box::new(Ended {
             at: f64::from(round) / 1000.0,

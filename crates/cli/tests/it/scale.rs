@@ -87,6 +87,7 @@ fn a_report_of_very_many_rounds_takes_little_memory() {
             round,
             attempt: 1,
             at: 0.0,
+            opened: None,
         }));
         records.push(Record::Ended(Box::new(ended)));
     }

@@ -105,6 +105,7 @@ impl Place {
             "NO_COLOR",
             "CUDA_VISIBLE_DEVICES",
             "CLICOLOR_FORCE",
+            "GITHUB_ACTIONS",
             "GITHUB_STEP_SUMMARY",
         ] {
             command.env_remove(name);

@@ -2,7 +2,7 @@
 
 use crashrate_model::{Perturbation, RunInfo, Stopping, Unit};
 
-use super::{RequestError, RunRequest};
+use super::{RequestError, RunOptions, RunRequest};
 use crate::device::{ALL_CUDA, DeviceSet};
 use crate::plan::Plan;
 use crate::process;
@@ -41,6 +41,19 @@ pub enum CpuUse {
     Divided,
     /// All of them.
     All,
+}
+
+impl RunOptions {
+    /// Leaves the choice of devices to each machine that runs the plan. If this machine's are named,
+    /// the plan is for all devices, as that of a run on them.
+    pub fn leave_devices(&mut self) {
+        if let DeviceChoice::Here(local) = &self.devices
+            && !local.names.is_empty()
+        {
+            self.overrides.device = Some(ALL_CUDA.to_owned());
+        }
+        self.devices = DeviceChoice::Later;
+    }
 }
 
 /// The devices that the suite or the user asks for. The suite then says `cuda:*`: which devices of

@@ -1,7 +1,6 @@
 //! `crashrate run`: from the command line to a campaign, and from its journal to the report.
 
 mod args;
-mod github;
 
 use std::path::Path;
 
@@ -15,7 +14,7 @@ use crashrate_supervisor::runner::{Campaign, RunError};
 use crate::error::{Exit, Failure};
 use crate::measure;
 use crate::messages::Messages;
-use crate::output::{log, print, report_options};
+use crate::output::{log, print, report_options, show_report};
 use crate::progress::{ProgressOptions, run_campaign};
 use crate::run_folder::{name_run, page_view, previous, report_page, write_reports};
 use crate::signals::{StopWatch, keep_status_signals};
@@ -185,15 +184,7 @@ fn conclude(
     };
     name_run(&mut view, runs, folder.path());
     let text = terminal(&view, &options);
-    match github::summary_file() {
-        None => show(&text)?,
-        Some(summary) => {
-            let printed = show(&github::protected(&text));
-            let annotated = show(&github::annotations(&view));
-            github::append_summary(&summary, &view, previous.as_ref());
-            printed.and(annotated)?;
-        }
-    }
+    show_report(&text, &view, previous.as_ref(), show)?;
     Ok(match arguments.report_only {
         true => exit_of(&view).of_report_only(),
         false => exit_of(&view),

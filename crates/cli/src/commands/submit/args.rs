@@ -97,7 +97,8 @@ pub(super) struct EngineArguments {
     #[arg(long, value_name = "PATH")]
     pub(super) program: Option<PathBuf>,
 
-    /// Time limit of a shard, such as 90m or 8h
+    /// Time limit of a shard, such as 90m or 8h. Kubernetes: of each pod of a shard; a new pod resumes
+    /// the shard after it, up to three times
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) time: Option<Duration>,
 

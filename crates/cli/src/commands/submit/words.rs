@@ -1,6 +1,9 @@
 //! The words of the command line, divided into those of `plan-file` and those of `run`.
 
 use clap::{Arg, Command};
+use crashrate_supervisor::device::ALL_CUDA;
+
+use crate::measure::is_of_run;
 
 /// An option of a command.
 #[derive(Debug)]
@@ -51,15 +54,8 @@ fn split_letters(word: &str, options: &[&[Opt]]) -> Option<[String; 2]> {
     has_more.then(|| [format!("-{first}"), format!("-{rest}")])
 }
 
-/// Options that say how a shard is run and change no plan.
-const OF_RUN: [&str; 6] = [
-    "for",
-    "places",
-    "core-dumps",
-    "devices",
-    "all-cpus",
-    "no-device-lock",
-];
+/// The option that chooses the devices of a shard. Its plan is then for all devices.
+const DEVICES: &str = "devices";
 /// Options that the plan needs, and each shard again: where the worker is.
 const OF_BOTH: [&str; 1] = ["worker"];
 /// A job has no use for it: the shards are always quiet.
@@ -75,7 +71,7 @@ pub(super) struct Words {
 impl Words {
     /// Adds an option with its value, or an argument, which has no name.
     fn push(&mut self, name: &str, words: &[String], commands: Commands) {
-        let is_of_run = OF_RUN.contains(&name);
+        let is_of_run = is_of_run(name);
         let is_repeated = OF_BOTH.contains(&name) && commands == Commands::PlanAndRun;
         if OF_NONE.contains(&name) {
             return;
@@ -85,6 +81,9 @@ impl Words {
         }
         if is_of_run || is_repeated {
             self.run.extend_from_slice(words);
+        }
+        if name == DEVICES && commands == Commands::PlanAndRun {
+            self.plan.extend(["--device", ALL_CUDA].map(str::to_owned));
         }
     }
 
@@ -183,6 +182,7 @@ mod tests {
             option("for"),
             option("worker"),
             option("places"),
+            option("devices"),
             option("quiet").short('q').action(ArgAction::SetTrue),
         ]);
         let given: Vec<String> = line.split(' ').map(str::to_owned).collect();
@@ -235,6 +235,17 @@ mod tests {
             divided(given, Commands::Run),
             words(&["a.toml", "--worker", "w"], &["--places=3"])
         );
+    }
+
+    #[test]
+    fn the_plan_of_shards_with_devices_is_for_all_devices() {
+        let given = "submit --devices cuda:0,cuda:1 -- x";
+        let run = ["--devices", "cuda:0,cuda:1"];
+        assert_eq!(
+            divided(given, Commands::PlanAndRun),
+            words(&["--device", "cuda:*", "--", "x"], &run)
+        );
+        assert_eq!(divided(given, Commands::Run), words(&["--", "x"], &run));
     }
 
     #[test]

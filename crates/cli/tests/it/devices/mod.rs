@@ -215,12 +215,20 @@ fn devices_that_cannot_be_used_are_refused() {
             .expect(96);
         assert!(done.stderr.contains(problem), "{}", done.stderr);
     }
+    let sequence =
+        "[[sequence]]\nid = \"s\"\nchapters = [\"one\", \"two\"]\ncommand = [\"true\"]\n";
+    place.suite(&(PRINTS.to_owned() + sequence));
     let minimize = ["minimize", "suite.toml", "--devices", "cuda:0,cuda:1"];
     let done = place
         .start(&mut seeing(&place, "1,2", &minimize))
         .wait()
         .expect(96);
-    assert!(!done.stderr.is_empty());
+    assert!(
+        done.stderr
+            .contains("a search runs on one device: choose it with --device cuda:N"),
+        "{}",
+        done.stderr
+    );
 }
 
 /// A command may find a device that crashrate does not, so it is started.

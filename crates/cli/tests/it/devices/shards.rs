@@ -1,12 +1,14 @@
 //! Shards that an engine starts again with other devices.
 
 use std::fs;
+use std::path::Path;
 
 use crashrate_model::Outcome;
 use nix::sys::signal::Signal;
 
 use super::{assert_blocks_are_whole, printed, says, seeing};
-use crate::util::{Place, until};
+use crate::slurm_commands::commands_of_slurm;
+use crate::util::{Journal, Place, until};
 
 /// A block waits for a file `go`. Rounds fail, so that their output is kept.
 const WAITS: &str = r#"
@@ -110,4 +112,60 @@ fn rounds_keep_their_devices_when_a_shard_is_continued_on_others() {
     place.crashrate(&["debug", &spec, "--debugger", "env", "--tries", "1"]);
     let seen = fs::read_to_string(place.path().join("seen")).unwrap();
     assert_eq!(seen, "GPU-b\n");
+}
+
+const QUICK: &str = r#"
+[defaults]
+rounds = 4
+
+[[chapter]]
+id = "x"
+command = ["true"]
+"#;
+
+/// The devices that a run was divided among.
+fn devices(run: &Path) -> Vec<String> {
+    let devices = Journal::read(run).opened[0].run.devices.clone();
+    devices
+        .into_iter()
+        .filter_map(|device| device.uuid)
+        .collect()
+}
+
+#[test]
+fn a_submitted_shard_runs_on_the_devices_that_are_named() {
+    let place = Place::new();
+    place.suite(QUICK);
+    let path = commands_of_slurm(&place, &[]);
+    let line = "submit suite.toml --on slurm --shards 2 --devices cuda:0,cuda:1 --job job";
+    let mut submit = place.command(&Vec::from_iter(line.split(' ')));
+    place.start(submit.env("PATH", path)).wait().expect(0);
+    let mut shard = place.command_of("bash", &["job/shard.sh"]);
+    shard
+        .env("SLURM_ARRAY_TASK_ID", "1")
+        .env("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b,GPU-c");
+    place.start(&mut shard).wait().expect(0);
+    let files = fs::read_dir(place.path().join("job/runs")).unwrap();
+    let mut paths = files.map(|file| file.unwrap().path());
+    let run = paths.find(|path| path.join("journal.jsonl").is_file());
+    assert_eq!(devices(&run.unwrap()), ["GPU-a", "GPU-b"]);
+}
+
+#[test]
+fn shards_that_plan_together_run_on_the_devices_that_are_named() {
+    let place = Place::new();
+    place.suite(QUICK);
+    for (visible, shard, named) in [
+        ("GPU-a,GPU-b", "1/2", "cuda:1"),
+        ("GPU-c,GPU-d", "2/2", "cuda:0,cuda:1"),
+    ] {
+        let run = ["run", "suite.toml", "--plan-file", "p.json", "--shard"];
+        let args = [&run[..], &[shard, "--devices", named]].concat();
+        let done = place.start(&mut seeing(&place, visible, &args)).wait();
+        done.expect(0);
+    }
+    let runs = place.runs();
+    assert_eq!(devices(&runs[0]), ["GPU-b"]);
+    assert_eq!(devices(&runs[1]), ["GPU-c", "GPU-d"]);
+    place.crashrate(&["merge", "1", "2"]).expect(0);
 }

@@ -67,7 +67,7 @@ impl Submission {
         )?;
         let shard = format!(
             "crashrate run plan.json --shard auto --report-only --runs-dir \
-             \"shards/$BUILDKITE_PARALLEL_JOB\" {}",
+             \"shards/$BUILDKITE_PARALLEL_JOB-$BUILDKITE_RETRY_COUNT\" {}",
             line("run-options", &[], &self.run_words)?
         );
         let in_directory = |name: &str| self.directory.join(name).to_string_lossy().into_owned();
@@ -75,6 +75,7 @@ impl Submission {
         let shards = in_directory("shards/");
         let shard_paths = format!("{shards}**/*");
         let download = ["buildkite-agent", "artifact", "download"];
+        let download_all = [&download[..], &["--include-retried-jobs"]].concat();
         let folder = self.subfolder();
         let cd = folder
             .map(|folder| line("cd-command", &["cd"], &[folder]))
@@ -101,7 +102,7 @@ impl Submission {
                 "download-shards",
                 line(
                     "download-shards",
-                    &download,
+                    &download_all,
                     &[shard_paths.clone(), ".".into()],
                 )?,
             )
