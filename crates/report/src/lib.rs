@@ -20,12 +20,13 @@ pub use document::{Detail, RunPages, add_details, search_in_words};
 pub use error::{ReportError, ViewError};
 pub use tally::ViewBuilder;
 pub use view::{
-    Advice, Bisection, Bounds, Cell, ChapterRow, CommitSeen, CrashPlace, CrashRole, CrashRow,
-    DeviceRow, DeviceUnit, DiedInCounts, Disturbances, Ends, EvidencePart, ExitClass, Exposure,
-    GateSeen, Held, InShort, Judgement, Machine, MachineUnit, Machines, MeasureStat, Missed,
-    MissingBlocks, Note, OptionalStopping, Outcomes, Pace, PairsSeen, PartSeen, Provocation,
-    RateTest, Reason, Results, RoundOrder, RoundRange, RunFacts, RunLine, RunState, Running,
-    Search, SequenceRow, ShardState, Share, Spread, Totals, UnitDisturbances, View, exit_class,
+    Advice, Bisection, Bounds, Cell, ChapterRow, CommitSeen, CountedRounds, CrashPlace, CrashRole,
+    CrashRow, DeviceRow, DeviceUnit, DiedInCounts, Disturbances, Ends, EvidencePart, ExitClass,
+    Exposure, GateSeen, Held, InShort, Judgement, Machine, MachineUnit, Machines, MeasureStat,
+    Missed, MissingBlocks, Note, OptionalStopping, Outcomes, Pace, PairsSeen, PartSeen,
+    Provocation, RateTest, Reason, Results, RoundOrder, RoundRange, RunFacts, RunLine, RunState,
+    Running, Search, SequenceRow, ShardState, Share, Spread, Totals, UnitDisturbances, View,
+    exit_class,
 };
 pub use words::{count, estimate, percent, plural, quantity, rate, seconds, share, units};
 pub use write::{

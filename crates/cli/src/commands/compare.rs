@@ -1,5 +1,6 @@
 //! `crashrate compare`: two runs, or the two sides of one.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
@@ -67,6 +68,7 @@ pub(crate) fn compare(runs: &Path, arguments: &CompareArguments) -> Result<Exit,
     let views: Vec<View> = (arguments.runs.iter())
         .map(|name| view_of(runs, name))
         .collect::<Result<_, _>>()?;
+    refuse_overlap(&arguments.runs, &views)?;
     let all = match (views.as_slice(), arguments.by) {
         ([one], by) => within(one, by, detect, margin)?,
         ([one, two], None) => between(one, two, detect, margin)?,
@@ -82,6 +84,43 @@ pub(crate) fn compare(runs: &Path, arguments: &CompareArguments) -> Result<Exit,
         Format::Markdown => compare_markdown(&all),
         Format::Json => compare_json(&all),
     })
+}
+
+/// The journals that a run has rounds of, by the id of their run and when they were begun: its own,
+/// and those that were merged into it.
+fn journals(view: &View) -> BTreeSet<(&str, &str)> {
+    let run = &view.run;
+    let shards = run.merged.iter().flat_map(|merged| &merged.shards);
+    let merged = shards.flat_map(|shard| &shard.each).map(|part| {
+        let began = part.resumed.as_ref().map(|resumed| &resumed.began);
+        let began = began.unwrap_or(&part.started);
+        (part.id.as_str(), began.as_str())
+    });
+    let own = (run.id.as_str(), run.started.as_str());
+    merged.chain([own]).collect()
+}
+
+/// Refuses runs that have the same rounds, which would be tested as if they were independent.
+fn refuse_overlap(names: &[String], views: &[View]) -> Result<(), Failure> {
+    let all: Vec<_> = names.iter().zip(views.iter().map(journals)).collect();
+    for (place, (one, of_one)) in all.iter().enumerate() {
+        for (two, of_two) in &all[place + 1..] {
+            if of_one == of_two {
+                return Err(Failure::usage(format!(
+                    "{one} and {two} are the same run, whose results would count twice; name each run \
+                     once"
+                )));
+            }
+            let mut shared = of_one.intersection(of_two);
+            if let Some((id, _)) = shared.next() {
+                return Err(Failure::usage(format!(
+                    "runs {one} and {two} have rounds in common: both are or contain the run {id}, \
+                     and its results would count twice; name runs that share no rounds"
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Adds up the comparisons within several runs, as strata.

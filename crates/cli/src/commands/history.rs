@@ -8,7 +8,7 @@ use crashrate_supervisor::names::nearest;
 
 use crate::error::{Exit, Failure};
 use crate::output::{answer, colors, width};
-use crate::run_folder::{histories_among, id, list, report_path, suites};
+use crate::run_folder::{histories_among, id, list, report_path, shards_of, suites};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -46,6 +46,9 @@ pub(crate) fn history(runs: &Path, arguments: &HistoryArguments) -> Result<Exit,
     let suite = &arguments.suite;
     let mut histories = histories_among(&folders, suite);
     if histories.is_empty() {
+        if let Some(advice) = only_shards(&folders, suite) {
+            return Err(Failure::usage(advice));
+        }
         let suites = suites(&folders);
         let hint = match nearest(suite, suites.iter().map(String::as_str)) {
             Some(name) => format!("did you mean `{name}`?"),
@@ -65,6 +68,19 @@ pub(crate) fn history(runs: &Path, arguments: &HistoryArguments) -> Result<Exit,
         HistoryFormat::Markdown => history_markdown(&histories),
         HistoryFormat::Html => history_html(&histories, &pages(&folders)),
         HistoryFormat::Json => history_json(&histories),
+    })
+}
+
+/// What to do if there are only shards of a suite.
+fn only_shards(folders: &[PathBuf], suite: &str) -> Option<String> {
+    let numbers = shards_of(folders, suite);
+    let names: Vec<String> = numbers.iter().map(u32::to_string).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "the runs of `{suite}` are shards, and a shard is only a part of a run: join them first \
+             with `crashrate merge {}`",
+            names.join(" ")
+        )
     })
 }
 

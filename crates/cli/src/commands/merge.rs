@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 use std::slice;
 
 use clap::Args;
-use crashrate_report::{Detail, RunState, TerminalOptions, terminal};
+use crashrate_report::{Detail, RunState, TerminalOptions, one_line, terminal};
 use crashrate_supervisor::journal::{self, FolderError, JournalError, RunFolder};
 use crashrate_supervisor::merge::{
-    Input, Merge, MergeError, OpenAttempts, find_inputs, without_records,
+    Input, Merge, MergeError, OpenAttempts, RepeatedShard, find_inputs, without_records,
 };
 
 use crate::commands::run::exit_of;
 use crate::error::{Exit, Failure};
 use crate::output::{note, print, report_options, show_report};
-use crate::run_folder::{find_failure, name_run, page_view, previous, report_page, write_reports};
+use crate::run_folder::{
+    PAGE, find_failure, name_run, page_view, previous, report_page, write_reports,
+};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -69,6 +71,7 @@ pub(crate) fn merge(runs: &Path, arguments: &MergeArguments) -> Result<Exit, Fai
         inputs.iter().for_each(note_state);
     }
     let mut merge = Merge::read(&inputs, OpenAttempts::Lost).map_err(failure)?;
+    merge.repeated().iter().for_each(note_repeated);
     let path = place(runs, arguments, &mut merge)?;
     merge.check_place(&path).map_err(failure)?;
     let folder = RunFolder::for_merged(&path, merge.info())?;
@@ -78,7 +81,12 @@ pub(crate) fn merge(runs: &Path, arguments: &MergeArguments) -> Result<Exit, Fai
     let mut view = page_view(&path, RunState::Ended)?;
     let previous = previous(runs, &view);
     write_reports(&path, &view, previous.as_ref());
-    let page = report_page(&path);
+    // What a job of a cluster prints is read in another directory.
+    let is_absolute = (arguments.output.as_ref()).is_some_and(|folder| folder.is_absolute());
+    let page = report_page(&path).map(|relative| match is_absolute {
+        true => one_line(&path.join(PAGE).to_string_lossy()),
+        false => relative,
+    });
     let mut options: TerminalOptions<'_> = report_options(arguments.full, page.as_deref());
     if arguments.quiet {
         options.detail = Detail::Headline;
@@ -139,6 +147,17 @@ fn note_state(input: &Input) {
              again when it is over"
         ));
     }
+}
+
+/// Names the runs of a shard whose results of the same rounds are left out.
+fn note_repeated(shard: &RepeatedShard) {
+    note(format_args!(
+        "note: shard {} was run several times; each round counts once: {} counts, the results of \
+         the same rounds in {} do not",
+        shard.index,
+        shard.counted.join(", "),
+        shard.left_out.join(", ")
+    ));
 }
 
 /// The folder of the merged run.

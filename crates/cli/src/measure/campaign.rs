@@ -77,7 +77,14 @@ pub(crate) fn campaign(
 }
 
 /// The places of `--places`.
-fn places(runs: &Path, plan: &Plan, how: &HowArguments) -> Result<Vec<LearnedPlaces>, Failure> {
+///
+/// # Errors
+/// The plan cannot use them, or the run has none.
+pub(crate) fn places(
+    runs: &Path,
+    plan: &Plan,
+    how: &HowArguments,
+) -> Result<Vec<LearnedPlaces>, Failure> {
     let Some(name) = &how.places else {
         return Ok(Vec::new());
     };

@@ -14,7 +14,7 @@ mod shard;
 
 pub(crate) use args::{HowArguments, MeasureArguments, is_of_run};
 pub(crate) use begin::begin;
-pub(crate) use campaign::campaign;
+pub(crate) use campaign::{campaign, places};
 pub(crate) use earlier::earlier;
 pub(crate) use lock::lock_devices;
 pub(crate) use plan_file::{Planned, ShardArguments, plan_file, planned};

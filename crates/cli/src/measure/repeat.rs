@@ -13,10 +13,11 @@ pub(crate) fn command_line(seed: Option<u64>, dose: Option<u32>) -> String {
         .skip(1)
         .map(|argument| quoted(&argument))
         .collect();
+    let given = command_first(given);
     // The words after `--` belong to the user's command.
     let end = given.iter().position(|argument| argument == "--");
     let (own, command) = given.split_at(end.unwrap_or(given.len()));
-    let has_seed = |argument: &String| argument == "--seed" || argument.starts_with("--seed=");
+    let has_seed = |argument: &String| name_of(argument) == "--seed";
     let mut words = vec!["crashrate".to_owned()];
     words.extend(match own.iter().any(|word| name_of(word) == "--shard") {
         true => without(own, &OF_SHARD, &FLAGS_OF_SHARD),
@@ -34,6 +35,20 @@ pub(crate) fn command_line(seed: Option<u64>, dose: Option<u32>) -> String {
     words.join(" ")
 }
 
+/// Moves options that precede the subcommand after it: `--color never run` becomes `run --color
+/// never`.
+fn command_first(mut words: Vec<String>) -> Vec<String> {
+    const VALUED: [&str; 2] = ["--runs-dir", "--color"];
+    let mut place = 0;
+    while let Some(word) = words.get(place).filter(|word| word.starts_with('-')) {
+        place += 1 + usize::from(VALUED.contains(&word.as_str()));
+    }
+    if place < words.len() {
+        words[..=place].rotate_right(1);
+    }
+    words
+}
+
 /// The file that the shards share. The suite and the options are on the command line, too.
 const PLAN_FILE: &str = "--plan-file";
 /// Options with a value that belong to a shard and its engine.
@@ -43,6 +58,8 @@ const FLAGS_OF_SHARD: [&str; 4] = ["--continue", "--report-only", "--quiet", "-q
 
 /// The option of a word, without its value.
 fn name_of(word: &str) -> &str {
+    // A value may need quotes, which begin before the name.
+    let word = word.trim_start_matches('\'');
     word.split('=').next().unwrap_or(word)
 }
 
@@ -64,6 +81,14 @@ fn without(words: &[String], valued: &[&str], flags: &[&str]) -> Vec<String> {
 
 /// A word in shell syntax, without characters that act on a terminal.
 pub(crate) fn quoted(argument: &OsStr) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:,%+".contains(c);
+    // An option with its value needs no quotes. Reports look for some of them.
+    if let Some(option) = argument.to_str()
+        && option.starts_with('-')
+        && option.chars().all(is_plain)
+    {
+        return option.to_owned();
+    }
     let printable = argument.to_str().filter(|word| one_line(word) == *word);
     match printable.and_then(|word| shlex::try_quote(word).ok()) {
         Some(word) => word.into_owned(),
@@ -112,6 +137,21 @@ mod tests {
     }
 
     #[test]
+    fn the_subcommand_comes_first() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for (given, moved) in [
+            (
+                "--runs-dir run -v --color=never run a.toml -- run -x",
+                "run --runs-dir run -v --color=never a.toml -- run -x",
+            ),
+            ("run a.toml --runs-dir r", "run a.toml --runs-dir r"),
+            ("--color never", "--color never"),
+        ] {
+            assert_eq!(command_first(words(given)), words(moved));
+        }
+    }
+
+    #[test]
     fn a_shell_reads_the_same_words() {
         for word in [
             "",
@@ -119,6 +159,8 @@ mod tests {
             "it's",
             "$x `y` \\",
             "größer",
+            "--seed=7",
+            "--x==~",
             "a\nb 'c' \"d\" \\e",
             "\x1b[2J\u{202e}\u{9b}ä\t1",
         ] {

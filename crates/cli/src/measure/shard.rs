@@ -215,6 +215,14 @@ fn slurm(variable: Variable<'_>) -> Result<Option<Shard>, String> {
     // Without gaps the number of tasks follows from the others.
     let count = optional("SLURM_ARRAY_TASK_COUNT")?.or(tasks).unwrap_or(0);
     let place = place_of(id).filter(|place| id <= max && min + place * step == id);
+    if step == 0 {
+        return Err("SLURM_ARRAY_TASK_STEP=0: the step must be at least 1".to_owned());
+    }
+    if !(min..=max).contains(&id) {
+        return Err(format!(
+            "{ID}={id} is not from {min} to {max}, as SLURM_ARRAY_TASK_MIN and _MAX say"
+        ));
+    }
     match place.filter(|_| tasks == Some(count)) {
         Some(place) => Shard::new(place + 1, count).map(Some),
         None => Err(format!(
@@ -316,19 +324,21 @@ mod tests {
             shard(&[&[("SLURM_ARRAY_TASK_ID", id)], &bounds[..], more].concat())
         };
         let step = [("SLURM_ARRAY_TASK_STEP", "4")];
-        for (id, more) in [
-            ("4", &[("SLURM_ARRAY_TASK_COUNT", "3")][..]),
-            ("5", &step),
-            ("9", &[]),
-        ] {
+        for (id, more) in [("4", &[("SLURM_ARRAY_TASK_COUNT", "3")][..]), ("5", &step)] {
             let error = slurm(id, more).unwrap_err();
             assert!(error.contains("no gaps"), "{id}: {error}");
         }
+        let outside = slurm("9", &[]).unwrap_err();
+        assert!(outside.starts_with("SLURM_ARRAY_TASK_ID=9 is not from 0 to 8"));
         assert_eq!(slurm("4", &[]).as_deref(), Ok("5/9"));
         assert_eq!(slurm("4", &step).as_deref(), Ok("2/3"));
         let no_bounds = shard(&[("SLURM_ARRAY_TASK_ID", "1")]).unwrap_err();
         let says = "as by Slurm, but SLURM_ARRAY_TASK_MIN is not set: set it, or give the shard as";
         assert!(no_bounds.contains(says), "{no_bounds}");
-        assert!(slurm("4", &[("SLURM_ARRAY_TASK_STEP", "0")]).is_err());
+        let no_step = slurm("4", &[("SLURM_ARRAY_TASK_STEP", "0")]).unwrap_err();
+        assert!(
+            no_step.starts_with("SLURM_ARRAY_TASK_STEP=0: "),
+            "{no_step}"
+        );
     }
 }

@@ -25,7 +25,8 @@ pub(crate) use page::{add_page_details, page_view};
 pub(crate) use reader::{JournalReader, add_source_lines, source_lines, view};
 pub(crate) use suggested::{is_default, name_run};
 
-const PAGE: &str = "report.html";
+/// The page of a run, in its folder.
+pub(crate) const PAGE: &str = "report.html";
 
 /// The folder of a run: `name` is a folder, an id, a number, or `latest`.
 pub(crate) fn find(runs: &Path, name: &str) -> Result<PathBuf, Failure> {
@@ -144,6 +145,20 @@ fn latest_merges(runs: Vec<(&PathBuf, RunInfo)>) -> Vec<(&PathBuf, RunInfo)> {
 pub(crate) fn suites(folders: &[PathBuf]) -> Vec<String> {
     let runs = folders.iter().filter_map(|folder| whole_run(folder));
     runs.map(|run| run.suite).collect()
+}
+
+/// The numbers of the runs that are shards of the suite's latest plan.
+pub(crate) fn shards_of(folders: &[PathBuf], suite: &str) -> Vec<u32> {
+    let runs = folders.iter().filter_map(|folder| {
+        let run = journal::first_opened(&folder.join(JOURNAL))?.run;
+        (run.suite == suite && run.shard.is_some()).then_some(run)
+    });
+    let runs: Vec<RunInfo> = runs.collect();
+    let of_latest = |run: &&RunInfo| runs.last().is_some_and(|last| last.plan == run.plan);
+    runs.iter()
+        .filter(of_latest)
+        .map(|run| run.number)
+        .collect()
 }
 
 /// The first record of a run's journal. A run of one chosen round (`--round`) is no sample and has

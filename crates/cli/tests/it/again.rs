@@ -112,3 +112,26 @@ fn a_stopped_repetition_is_resumed() {
     let rounds: Vec<_> = journal.ended.iter().map(|e| e.round).collect();
     assert_eq!(rounds, [8; 3]);
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn options_before_the_subcommand_are_repeated() {
+    let place = Place::new();
+    place.suite(
+        "[[chapter]]\nid = \"a\"\nrounds = 1\ncommand = [\"sh\", \"-c\", \"kill -SEGV $$\"]\n",
+    );
+    let runs = place.runs_dir().display().to_string();
+    let run = [
+        "--runs-dir",
+        &runs,
+        "--color=never",
+        "run",
+        "suite.toml",
+        "--seed=7",
+    ];
+    place.crashrate(&run).expect(100);
+    let json = place.json();
+    let expected =
+        format!("crashrate run --runs-dir {runs} --color=never suite.toml --seed=7 --round 1");
+    assert_eq!(json["crashes"][0]["repeat"], expected);
+}

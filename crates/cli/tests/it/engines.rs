@@ -324,9 +324,12 @@ fn short_options_in_one_word_reach_the_plan() {
 
 /// The shards have a folder of runs for themselves.
 #[test]
+#[cfg(target_os = "linux")]
 fn runs_that_options_name_are_found_by_the_shards() {
     let place = place();
-    place.crashrate(&["run", "suite.toml", "-n", "1"]).expect(0);
+    let crash = "run -n 1 --evidence trace -- sh -c";
+    let crash = [&*Vec::from_iter(crash.split(' ')), &["kill -SEGV $$"]].concat();
+    place.crashrate(&crash).expect(100);
     let run = place.runs().remove(0).canonicalize().unwrap();
     for places in ["--places 1", "--places=latest"] {
         let line = format!("--on slurm --shards 2 --dry-run --perturb ambush {places}");

@@ -258,3 +258,15 @@ fn help_has_only_options_that_work() {
     assert!(help.contains("--resume <JOB>"), "{help}");
     assert!(!help.contains("--number"), "{help}");
 }
+
+#[test]
+fn a_folder_that_is_no_job_is_named() {
+    let place = Place::new();
+    std::fs::create_dir(place.path().join("adir")).unwrap();
+    let error = crashrate(&place, "status adir").expect(96).stderr;
+    assert!(error.contains("adir has no job.toml"), "{error}");
+    place.write("adir/job.toml", "name = \"a\"\n\nx\n");
+    let error = crashrate(&place, "status adir").expect(96).stderr;
+    assert!(error.contains("job.toml:3: "), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+}

@@ -83,3 +83,79 @@ fn an_attempt_that_runs_is_not_said_to_be_dead() {
     let reason = json["chapters"][0]["reasons"][0]["text"].as_str().unwrap();
     assert_eq!(reason, "it was still running when the runs were merged");
 }
+
+#[test]
+fn runs_with_the_same_rounds_are_not_compared() {
+    let place = Place::new();
+    place.suite("[[chapter]]\nid = \"a\"\nrounds = 4\ncommand = [\"true\"]\n");
+    let run = ["run", "suite.toml", "--seed", "7", "--quiet", "--shard"];
+    for shard in ["1/2", "2/2", "2/2"] {
+        place.crashrate(&[&run[..], &[shard]].concat()).expect(0);
+    }
+    let suite = ["history", &place.name];
+    let error = place.crashrate(&suite).expect(96).stderr;
+    assert!(
+        error.contains("join them first with `crashrate merge 1 2 3`"),
+        "{error}"
+    );
+    for (runs, number) in [(["1", "2"], "4"), (["1", "3"], "5"), (["1", "2"], "6")] {
+        let merge = ["merge", runs[0], runs[1], "--quiet", "--number", number];
+        place.crashrate(&merge).expect(0);
+    }
+    for runs in [
+        &["4", "5"][..],
+        &["4", "6"],
+        &["1", "4"],
+        &["2", "3", "4", "--by", "mode"],
+    ] {
+        let error = place
+            .crashrate(&[&["compare"], runs].concat())
+            .expect(96)
+            .stderr;
+        assert!(error.contains("have rounds in common"), "{runs:?}: {error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+    let same = place.crashrate(&["compare", "4", "5", "4", "--by", "variant"]);
+    assert!(same.expect(96).stderr.contains("rounds in common"));
+    let same = place
+        .crashrate(&["compare", "6", "latest"])
+        .expect(96)
+        .stderr;
+    assert!(same.contains("6 and latest are the same run"), "{same}");
+    // The same shard, run twice.
+    place.crashrate(&["compare", "2", "3"]).expect(0);
+}
+
+#[test]
+fn a_shard_that_was_run_several_times_is_named() {
+    let place = Place::new();
+    let runs = shards(&place);
+    let again = [
+        "run",
+        "suite.toml",
+        "--seed",
+        "7",
+        "--quiet",
+        "--shard",
+        "2/3",
+    ];
+    place.crashrate(&again);
+    let merge = |more: &[&str]| {
+        let folder = place.path().join("m").display().to_string();
+        let args = [&["merge", &*runs[0], &*runs[2], "-o", &*folder], more].concat();
+        place.crashrate(&args)
+    };
+    let once = merge(&[&runs[1]]);
+    assert!(!once.stderr.contains("several times"), "{}", once.stderr);
+    // It was given an absolute path.
+    let page = place.path().join("m/report.html").display().to_string();
+    assert!(once.stdout.contains(&page), "{}", once.stdout);
+    let done = merge(&[&runs[1], "4"]);
+    let name = |run: &str| Path::new(run).file_name().unwrap().display().to_string();
+    let (first, second) = (name(&runs[1]), name(&place.runs()[3].display().to_string()));
+    let said = format!(
+        "shard 2 was run several times; each round counts once: {first} counts, the results of the \
+         same rounds in {second} do not"
+    );
+    assert!(done.stderr.contains(&said), "{}", done.stderr);
+}

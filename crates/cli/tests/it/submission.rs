@@ -322,3 +322,23 @@ fn a_job_that_only_its_engine_can_start_is_no_wrong_file() {
     assert!(done.stderr.contains(problem), "{}", done.stderr);
     assert!(!done.stderr.contains("job.toml"), "{}", done.stderr);
 }
+
+#[test]
+fn what_each_shard_would_refuse_is_not_submitted() {
+    let site = Site::new(&[]);
+    let submit = "submit suite.toml --on slurm --shards 2 -n 4 --dry-run";
+    let run = "run suite.toml -n 1";
+    site.crashrate(run).expect(0);
+    let error = site.crashrate(&format!("{submit} --places 1")).expect(96);
+    let says = "--places: only an ambush uses places";
+    assert!(error.stderr.contains(says), "{}", error.stderr);
+    let several = [
+        &*Vec::from_iter(submit.split(' ')),
+        &["--sbatch", "--exclusive --mem=1G"],
+    ];
+    let error = site.words(&several.concat()).expect(96).stderr;
+    assert!(error.contains("give each with an --sbatch"), "{error}");
+    let probe = format!("{submit} --device cuda:0 --probe ./nosuch");
+    let done = site.crashrate(&probe).expect(0).stderr;
+    assert!(done.contains("nosuch: there is no such program"), "{done}");
+}

@@ -4,7 +4,7 @@ use crashrate_model::{ALPHA, Outcome};
 use crashrate_stats::GateVerdict;
 
 use crate::view::{GateSeen, OptionalStopping, View, rounds};
-use crate::words::{count, estimate, of_unit, percent_of, plural};
+use crate::words::{count, estimate, of_unit, percent_of, plural, rate, share};
 
 /// A line for each gate, after a note on their joint error.
 pub(crate) fn gates(view: &View) -> Vec<String> {
@@ -62,8 +62,13 @@ pub(crate) fn gate(seen: &GateSeen) -> String {
         (_, GateVerdict::Undecided) => format!("inconclusive after {after}"),
     };
     let what = gate.limit.outcome.map_or("bad", Outcome::word);
+    let is_decided = !seen.clustered && seen.watch.verdict() != GateVerdict::Undecided;
     let rate = match n {
         0 => String::new(),
+        // An interval holds for all limits at once. It is wider than the test of one limit, and may
+        // contain a limit that the test excludes.
+        n if is_decided && bad == 0 => format!("; {what} {}", share(0, rounds(n))),
+        n if is_decided => format!("; {what} {}", rate(rounds(bad), rounds(n))),
         n => format!(
             "; {what} {}",
             estimate(rounds(bad), rounds(n), OptionalStopping::Possible)

@@ -142,5 +142,9 @@ pub(super) fn failed(results: &&Results) -> Text {
 
 /// The cell of the median time.
 pub(super) fn time(results: &&Results) -> Text {
-    Text::known(results.secs.map(|secs| seconds(secs.median)))
+    Text::known(results.secs.map(|secs| match secs.median {
+        // Its begin and its end were read at the same time.
+        0.0 => "too short".to_owned(),
+        median => seconds(median),
+    }))
 }

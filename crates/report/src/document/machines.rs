@@ -1,5 +1,7 @@
 //! The machines of a merged run.
 
+use crashrate_model::Outcome;
+
 use super::{Block, Table, Text, Tone};
 use crate::view::{Machine, ShardState, View};
 use crate::words::{
@@ -15,22 +17,28 @@ pub(super) fn machines(view: &View) -> Vec<Block> {
     let Some(machines) = &view.machines else {
         return Vec::new();
     };
+    let has_failed = machines.list.iter().any(|machine| machine.failed() > 0);
+    let shows_failed = has_failed && !view.run.bad.contains(Outcome::Failed);
     let mut table = Table::default()
         .texts(["machine", "shards", "processor", "device", "driver", "load"])
-        .numbers(["rounds", "crashed"])
+        .numbers(["rounds", "crashed", "failed"])
         .texts(["state"]);
     for machine in &machines.list {
         table.row(row(view, machine));
     }
     if !machines.missing_shards.is_empty() {
         let shards = shard_list(machines.missing_shards.iter().copied());
-        let mut cells = vec![Text::plain(NOTHING); 9];
+        let mut cells = vec![Text::plain(NOTHING); 10];
         cells[1] = Text::long(numbers(&shards));
-        cells[8] = Text::new("missing", Tone::Doubtful);
+        cells[9] = Text::new("missing", Tone::Doubtful);
         table.row(cells);
     }
     let shown: Vec<bool> = (0..table.columns.len())
-        .map(|at| !(2..=5).contains(&at) || table.rows.iter().any(|row| row[at].text != NOTHING))
+        .map(|at| match at {
+            2..=5 => table.rows.iter().any(|row| row[at].text != NOTHING),
+            8 => shows_failed,
+            _ => true,
+        })
         .collect();
     table.keep(&shown);
     let mut blocks = Block::table(table);
@@ -75,6 +83,10 @@ fn row(view: &View, machine: &Machine) -> Vec<Text> {
         Text::known(joined(loads.into_iter(), ", ")),
         Text::plain(rounds.join("/")),
         Text::rate(rate, of.bad),
+        Text::new(
+            share(machine.failed(), of.n),
+            Tone::Doubtful.if_any(machine.failed()),
+        ),
         Text::new(machine_state(machine), tone),
     ]
 }

@@ -38,8 +38,12 @@ pub(super) fn overview(view: &View) -> Vec<Block> {
         (_, 1) => "other: no crash",
         _ => "others: no crash",
     };
+    let ended_words = match ended {
+        1 => "more chapter did not pass",
+        _ => "more chapters did not pass",
+    };
     let rest = [
-        (ended, "more did not pass"),
+        (ended, ended_words),
         (left.len() - ended, "without a result"),
         (passed.len(), passed_words),
         (left_sequences.len(), "more sequences"),

@@ -12,7 +12,7 @@ use crate::compare::{Compared, What, p_words};
 use crate::view::{ExitClass, Judgement, Results, Share, View, exit_class};
 use crate::words::{
     count, counts, first_lines, flaky, interval_words, joined, known, leading, missing_words,
-    of_unit, plural, points, seconds, stop_note, units,
+    of_unit, plural, points, seconds, stop_note,
 };
 
 /// `story · cpu · 15 rounds in 18.7 s · run 1`.
@@ -201,10 +201,13 @@ fn progress(view: &View) -> String {
             format!("{why} {ended}; {passed} passed")
         }
     };
-    let retried = count(totals.passed_after_retries.into());
+    let first = totals.outcomes.get(Outcome::Passed);
+    let retried = totals.passed_after_retries.saturating_sub(first);
     let after = match run.retries {
         None | Some(0) => String::new(),
-        _ => format!("; {retried} passed after retries"),
+        _ if first == n => String::new(),
+        _ if retried == 0 => "; no other passed on a retry".to_owned(),
+        _ => format!("; {} more passed on a retry", count(retried.into())),
     };
     let skipped = match skipped {
         0 => String::new(),
@@ -235,7 +238,23 @@ fn bound(view: &View) -> Option<String> {
     if !all_passed || !view.run.complete || !view.run.bad.contains(Outcome::Crashed) {
         return None;
     }
-    let bounds = units(view).filter_map(|(_, results)| {
+    // The test of a gate shows a lower rate than the bound, which holds for all rates at once.
+    let has_gate = |(name, mode, variant): (&str, Mode, &str)| {
+        view.gates.iter().any(|seen| {
+            let gate = &seen.gate;
+            let counts_crashes = gate.limit.outcome.is_none_or(|one| one == Outcome::Crashed);
+            (gate.name.as_str(), gate.mode, gate.variant.as_str()) == (name, mode, variant)
+                && counts_crashes
+                && seen.verdict() == GateVerdict::Below
+        })
+    };
+    let (gated, others): (Vec<_>, Vec<_>) =
+        view.unit_results().partition(|(key, _)| has_gate(*key));
+    let with = match gated.is_empty() {
+        true => "With",
+        false => "Units without a gate: with",
+    };
+    let bounds = others.into_iter().filter_map(|(_, results)| {
         let n = results.first_attempt.n;
         Some((n, known(0, n, results.optional_stopping)?.interval.hi))
     });
@@ -247,10 +266,10 @@ fn bound(view: &View) -> Option<String> {
     let rounds = plural(*most, "round");
     Some(match fewest == most {
         true => {
-            format!("With {rounds}{each}, crash rates up to {highest} cannot be ruled out (95%).")
+            format!("{with} {rounds}{each}, crash rates up to {highest} cannot be ruled out (95%).")
         }
         false => format!(
-            "With {} to {rounds}{each}, crash rates up to {highest} (fewest rounds) or {lowest} \
+            "{with} {} to {rounds}{each}, crash rates up to {highest} (fewest rounds) or {lowest} \
              (most rounds) cannot be ruled out (95%).",
             count((*fewest).into())
         ),
@@ -278,8 +297,17 @@ fn not_passed(view: &View) -> Vec<String> {
     });
     let mut all: Vec<(u32, String)> = all.collect();
     all.sort_by_key(|(not, _)| Reverse(*not));
-    let lines = all.into_iter().map(|(_, line)| line).collect();
-    first_lines(lines, NAMED, "more did not pass")
+    let lines: Vec<String> = all.into_iter().map(|(_, line)| line).collect();
+    let is_one = lines.len() == NAMED + 1;
+    let others = match (view.chapters.is_empty(), view.sequences.is_empty()) {
+        (_, true) if is_one => "more chapter did not pass",
+        (_, true) => "more chapters did not pass",
+        (true, _) if is_one => "more sequence did not pass",
+        (true, _) => "more sequences did not pass",
+        _ if is_one => "more chapter or sequence did not pass",
+        _ => "more chapters and sequences did not pass",
+    };
+    first_lines(lines, NAMED, others)
 }
 
 /// The mode is named where it is needed to tell units apart.

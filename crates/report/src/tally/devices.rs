@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crashrate_model::{Device, Ended, RunInfo, Shard};
 
 use super::rate_tests::rate_tests;
-use crate::view::{DeviceRow, DeviceUnit, Disturbances, RateTest, Share, UnitDisturbances, View};
+use crate::view::{
+    CountedRounds, DeviceRow, DeviceUnit, Disturbances, RateTest, Share, UnitDisturbances, View,
+};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct DeviceTally {
@@ -140,6 +142,9 @@ impl DeviceTally {
 /// Tests whether the rate of each unit is the same on all devices.
 pub(super) fn tests(view: &View) -> Vec<RateTest> {
     let on_each = |unit: u32| view.devices.iter().map(move |row| row.of_unit(unit));
-    let units = (0..view.units.len()).map(|unit| (unit, on_each(unit as u32).collect()));
+    let units = (0..view.units.len()).map(|unit| {
+        let shares = on_each(unit as u32).collect();
+        (unit, CountedRounds::Bad, shares)
+    });
     rate_tests(&view.run, units)
 }

@@ -9,7 +9,8 @@ use crashrate_model::{
 
 use super::rate_tests::rate_tests;
 use crate::view::{
-    Bounds, Machine, MachineUnit, Machines, MissingBlocks, Results, ShardState, Share, View,
+    Bounds, CountedRounds, Machine, MachineUnit, Machines, MissingBlocks, Results, ShardState,
+    Share, View,
 };
 
 /// Adds the machines of a merged run: their tallies, tests of equal rates, and bounds for what is
@@ -23,11 +24,16 @@ pub(super) fn add(view: &mut View) {
     };
     let (list, places) = machines(view, &merged);
     let units = list.first().map_or(0, |machine| machine.units.len());
-    let on_each = |unit: usize| list.iter().map(move |on| on.units[unit].first_attempt);
-    let tests = rate_tests(
-        &view.run,
-        (0..units).map(|unit| (unit, on_each(unit).collect())),
-    );
+    let on_each = |unit: usize, counted: CountedRounds| {
+        let shares = list.iter().map(|on| on.units[unit].share(counted));
+        (unit, counted, shares.collect())
+    };
+    let kinds = match view.run.bad.contains(Outcome::Failed) {
+        true => &[CountedRounds::Bad][..],
+        false => &[CountedRounds::Bad, CountedRounds::Failed],
+    };
+    let all = (kinds.iter()).flat_map(|counted| (0..units).map(|unit| on_each(unit, *counted)));
+    let tests = rate_tests(&view.run, all);
     if !view.run.state.is_running() && !view.run.complete && view.has_decided() {
         // Shards that were cancelled say that they were interrupted.
         view.run.complete = true;
@@ -74,6 +80,7 @@ fn widen(results: &mut Results) {
 struct Tally {
     ended: u32,
     share: Share,
+    failed: u32,
 }
 
 /// A unit, its planned rounds, and its rounds by shard and run of it.
@@ -110,6 +117,7 @@ fn tallies(view: &View, count: u32) -> Vec<UnitTallies> {
             if first.counts() {
                 tally.share.n += 1;
                 tally.share.bad += u32::from(bad.contains(first));
+                tally.failed += u32::from(first == Outcome::Failed);
             }
         }
         let unit = MachineUnit {
@@ -117,6 +125,7 @@ fn tallies(view: &View, count: u32) -> Vec<UnitTallies> {
             mode,
             variant: variant.to_owned(),
             first_attempt: Share::default(),
+            failed: 0,
         };
         UnitTallies {
             unit,
@@ -188,6 +197,7 @@ fn add_shard(
         for (unit, tallies) in machine.units.iter_mut().zip(tallies) {
             let tally = tallies.of(index - 1, run);
             unit.first_attempt.add(tally.share);
+            unit.failed += tally.failed;
             machine.first_attempt.add(tally.share);
             machine.ended += tally.ended;
             machine.planned += tally.ended;

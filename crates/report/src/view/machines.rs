@@ -6,7 +6,7 @@ use crashrate_model::{Device, Mode, StopReason};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{RateTest, Share};
+use super::{CountedRounds, RateTest, Share};
 
 /// The machines of a merged run, and what is missing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -74,6 +74,21 @@ pub struct MachineUnit {
     pub variant: String,
     /// Bad first attempts of those that count.
     pub first_attempt: Share,
+    /// Those that failed, whether or not that is bad.
+    pub failed: u32,
+}
+
+impl MachineUnit {
+    /// The first attempts of which a rate is.
+    pub fn share(&self, counted: CountedRounds) -> Share {
+        match counted {
+            CountedRounds::Bad => self.first_attempt,
+            CountedRounds::Failed => Share {
+                bad: self.failed,
+                ..self.first_attempt
+            },
+        }
+    }
 }
 
 /// How a shard ended.
@@ -112,6 +127,11 @@ impl Machines {
 }
 
 impl Machine {
+    /// First attempts that failed, over all units, whether or not that is bad.
+    pub fn failed(&self) -> u32 {
+        self.units.iter().map(|unit| unit.failed).sum()
+    }
+
     /// The name of the host, if known.
     pub fn host(&self) -> Option<&str> {
         self.facts.get("host").map(String::as_str)

@@ -42,7 +42,7 @@ pub use machines::{Machine, MachineUnit, Machines, MissingBlocks, ShardState};
 pub(crate) use outcomes::rounds;
 pub use outcomes::{Bounds, Cell, Outcomes, Share};
 pub use provocation::Provocation;
-pub use rate_test::RateTest;
+pub use rate_test::{CountedRounds, RateTest};
 pub(crate) use rows::Row;
 pub use rows::{
     Advice, ChapterRow, DiedInCounts, Exposure, Held, MeasureStat, Missed, Note, Reason, Results,

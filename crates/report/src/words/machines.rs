@@ -181,7 +181,7 @@ fn difference_of(machines: &Machines, test: &RateTest) -> String {
     let unit = &machines.list[0].units[test.unit];
     let name = of_unit(&unit.name, Some(unit.mode), &unit.variant);
     let shares = machines.list.iter().map(|machine| {
-        let of = machine.units[test.unit].first_attempt;
+        let of = machine.units[test.unit].share(test.counted);
         (machine_name(machine), of)
     });
     difference(&name, test, Places::Machines, shares.collect())

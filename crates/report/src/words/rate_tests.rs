@@ -4,7 +4,7 @@ use crashrate_stats::HomogeneityMethod;
 
 use super::estimates::p_value;
 use super::numbers::{count, first_lines, share};
-use crate::view::{RateTest, Share};
+use crate::view::{CountedRounds, RateTest, Share};
 
 /// What the rates of a unit are compared between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +36,13 @@ pub(crate) fn difference(
     let rates = shares.iter();
     let rates = rates.map(|(name, of)| format!("{name} {}", share(of.bad, of.n)));
     let places = places.word();
+    let counted = match test.counted {
+        CountedRounds::Bad => "crash rate",
+        CountedRounds::Failed => "share of failed rounds",
+    };
     let rates = first_lines(rates.collect(), SHOWN, &format!("more {places}"));
     format!(
-        "{unit}: the crash rate differs between {places} (p = {}): {}.",
+        "{unit}: the {counted} differs between {places} (p = {}): {}.",
         p_value(test.p),
         rates.join(", ")
     )
@@ -47,9 +51,9 @@ pub(crate) fn difference(
 /// How machines or devices were compared.
 pub(crate) fn rate_tests_method(tests: &[RateTest], places: Places) -> Option<String> {
     let least = tests.iter().map(|test| test.p).reduce(f64::min)?;
-    let units = match tests.len() as u64 {
+    let shared = match tests.len() as u64 {
         1 => String::new(),
-        n => format!("; {} units share an error of 5% (Holm)", count(n)),
+        n => format!("; {} tests share an error of 5% (Holm)", count(n)),
     };
     let drawn = tests.iter().filter_map(|test| match test.test.method {
         HomogeneityMethod::Exact => None,
@@ -65,6 +69,6 @@ pub(crate) fn rate_tests_method(tests: &[RateTest], places: Places) -> Option<St
     };
     let places = places.word();
     Some(format!(
-        "Do rates differ between {places}? Freeman and Halton's test ({how}){units}: {found}."
+        "Do rates differ between {places}? Freeman and Halton's test ({how}){shared}: {found}."
     ))
 }

@@ -324,3 +324,27 @@ fn a_machine_stays_the_same_if_its_software_changes() {
     let view = one_unit(info, StopReason::Done, |_| false).view();
     assert_eq!(view.machines.unwrap().list.len(), 1);
 }
+
+#[test]
+fn a_machine_on_which_a_chapter_fails_is_named() {
+    let done = Some(StopReason::Done);
+    let shards = (1..=4).map(|at| shard(at, &format!("node{at}"), done));
+    let info = merged(vec![isolated("soak", 80)], 4, shards.collect());
+    let mut journal = one_unit(info, StopReason::Done, |_| false);
+    for record in &mut journal.records {
+        if let Record::Ended(end) = record
+            && end.round % 4 == 2
+        {
+            end.outcome = Outcome::Failed;
+        }
+    }
+    let view = journal.view();
+    let text = full(&view, 120);
+    let said = "soak (isolated): the share of failed rounds differs between machines (p = 1.1e-18): \
+                node2 20/20, node1 0/20";
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(said), "{text}");
+    let machines = &view.machines.as_ref().unwrap();
+    let failed: Vec<u32> = machines.list.iter().map(|one| one.failed()).collect();
+    assert_eq!(failed, [0, 20, 0, 0]);
+}

@@ -163,7 +163,7 @@ fn devices_are_compared_by_unit() {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("cuda:0 15/20, cuda:1 0/20"), "{text}");
     assert!(
-        text.contains("2 units share an error of 5% (Holm)"),
+        text.contains("2 tests share an error of 5% (Holm)"),
         "{text}"
     );
     assert!(on_two_devices(Stopping::FirstBad).device_tests.is_empty());

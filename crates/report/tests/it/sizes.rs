@@ -179,7 +179,7 @@ fn many_failures_are_counted() {
     assert!(text.starts_with("story · 150 of 200 rounds"), "{text}");
     assert!(text.contains("INCOMPLETE"), "{text}");
     assert!(
-        text.contains("130 more did not pass; 50 without a result"),
+        text.contains("130 more chapters did not pass; 50 without a result"),
         "{text}"
     );
 }

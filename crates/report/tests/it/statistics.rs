@@ -198,6 +198,22 @@ fn a_gate_counts_only_the_outcomes_it_names() {
     insta::assert_snapshot!("gates", said.join("\n"));
 }
 
+/// The interval of the rate is wider than the gate's test.
+#[test]
+fn nothing_contradicts_a_gate_that_has_passed() {
+    let view = gated("crashed < 20%", &[(Outcome::Passed, 15)]);
+    let text = full(&view, 200);
+    assert!(
+        text.contains("below 20% (95%) after 15 rounds; crashed 0/15"),
+        "{text}"
+    );
+    // The sequence has one round.
+    assert!(
+        text.contains("Units without a gate: with 1 round, crash rates up to 97.5%"),
+        "{text}"
+    );
+}
+
 /// A run with any counts and any stopping rule.
 fn any_run() -> impl Strategy<Value = View> {
     let rounds = proptest::collection::vec((0u8..6, 0u8..6), 0..30);

@@ -237,14 +237,15 @@ impl DeviceSet {
         name.and_then(single).into_iter().collect()
     }
 
-    /// Why a device that a run uses cannot be on this machine, as far as that is known.
+    /// Why devices that a run uses cannot be on this machine, as far as that is known.
     pub fn absence(&self, name: Option<&str>) -> Option<String> {
         let devices = self.in_use(name).into_iter();
-        let mut absent = devices.filter_map(|Device { name, .. }| {
+        let absent = devices.filter_map(|Device { name, .. }| {
             let why = machine::missing_device(&name)?;
-            Some(format!("{name}: {why}"))
+            Some((name, why))
         });
-        absent.next()
+        let (names, why): (Vec<String>, Vec<&str>) = absent.unzip();
+        Some(format!("{}: {}", names.join(", "), why.first()?))
     }
 
     /// The devices that are here.

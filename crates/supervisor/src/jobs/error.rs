@@ -48,10 +48,32 @@ pub enum JobError {
         /// The jobs that are there.
         known: String,
     },
-    /// `job.toml` is no file of a job.
+    /// The folder of a job was named, but it is none.
+    #[error(
+        "{} has no job.toml, so it is not the folder of a job: name the folder that `crashrate \
+         submit` has printed",
+        .0.display()
+    )]
+    NoJobFile(PathBuf),
+    /// `job.toml` cannot be understood.
+    #[error(
+        "{}:{line}: {problem}; `crashrate submit` wrote this file, and it was damaged later: restore \
+         it, or join the results of the job with `crashrate merge {}`",
+        path.display(),
+        path.with_file_name("runs").display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A file or folder of a job is not as it must be.
     #[error("{}: {problem}", path.display())]
     Invalid {
-        /// The file.
+        /// The file or folder.
         path: PathBuf,
         /// What is wrong.
         problem: String,

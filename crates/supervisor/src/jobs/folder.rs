@@ -212,10 +212,8 @@ impl JobFolder {
     /// # Errors
     /// The file cannot be written.
     pub fn write_job(&self, job: &Job) -> Result<(), JobError> {
-        let text = toml::to_string_pretty(job).map_err(|error| JobError::Invalid {
-            path: self.path.join(FILE),
-            problem: error.to_string(),
-        })?;
+        let text = toml::to_string_pretty(job).map_err(io::Error::other);
+        let text = text.map_err(JobError::unwritten(self.path.join(FILE)))?;
         self.write(FILE, &text)
     }
 
@@ -227,9 +225,14 @@ impl JobFolder {
         let path = self.path.join(FILE);
         let bytes = safe_file::read(&self.path, FILE);
         let bytes = bytes.map_err(JobError::unreadable(&path))?;
-        toml::from_slice(&bytes).map_err(|error| JobError::Invalid {
-            path,
-            problem: error.to_string(),
+        toml::from_slice(&bytes).map_err(|error| {
+            let begin = error.span().map_or(0, |span| span.start);
+            let before = bytes.iter().take(begin);
+            JobError::Damaged {
+                path,
+                line: 1 + before.filter(|byte| **byte == b'\n').count(),
+                problem: error.message().to_owned(),
+            }
         })
     }
 }
@@ -276,14 +279,17 @@ pub fn find(jobs: &Path, name: &str) -> Result<JobFolder, JobError> {
         "latest" => folders.last(),
         _ => folders.iter().rev().find(matches),
     };
-    found.cloned().ok_or_else(|| JobError::NotFound {
-        name: name.to_owned(),
-        jobs: jobs.to_owned(),
-        known: match (folders.first(), folders.last()) {
-            (Some(first), Some(last)) => {
-                format!("it has the jobs {} to {}", first.number(), last.number())
-            }
-            _ => "it has no jobs yet; name the job's folder".to_owned(),
+    found.cloned().ok_or_else(|| match path.is_dir() {
+        true => JobError::NoJobFile(path.to_owned()),
+        false => JobError::NotFound {
+            name: name.to_owned(),
+            jobs: jobs.to_owned(),
+            known: match (folders.first(), folders.last()) {
+                (Some(first), Some(last)) => {
+                    format!("it has the jobs {} to {}", first.number(), last.number())
+                }
+                _ => "it has no jobs yet; name the job's folder".to_owned(),
+            },
         },
     })
 }
@@ -325,7 +331,22 @@ mod tests {
         }
         let error = find(&jobs, "7").unwrap_err().to_string();
         assert!(error.ends_with("it has the jobs 1 to 2"), "{error}");
+        let plain = place.path().to_str().unwrap();
+        let error = find(&jobs, plain).unwrap_err().to_string();
+        let says = format!("{plain} has no job.toml, so it is not");
+        assert!(error.starts_with(&says), "{error}");
         let again = JobFolder::create(&jobs.join("2-story"));
         assert!(matches!(again, Err(JobError::Exists { .. })), "{again:?}");
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_with_its_line() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = JobFolder::planned(place.path().to_owned());
+        folder.write(FILE, "name = \"a\"\n\nx\n").unwrap();
+        let error = folder.job().unwrap_err().to_string();
+        assert!(error.contains("job.toml:3: "), "{error}");
+        assert!(error.contains("crashrate merge "), "{error}");
+        assert!(!error.contains('\n'), "{error}");
     }
 }

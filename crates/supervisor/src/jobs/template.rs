@@ -89,9 +89,9 @@ impl Syntax {
     fn escaped(self, text: &str) -> String {
         match self {
             Syntax::Shell => text.to_owned(),
-            Syntax::Kubernetes => text.replace("$(", "$$("),
             Syntax::GitHub => text.replace("${{", "${{ '${{' }}"),
-            Syntax::Buildkite => text.replace('$', "$$"),
+            // Both expand variables, and make one `$` of two.
+            Syntax::Kubernetes | Syntax::Buildkite => text.replace('$', "$$"),
         }
     }
 
@@ -105,10 +105,15 @@ impl Syntax {
                     text.to_ascii_lowercase().as_str(),
                     "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "y" | "n"
                 );
+                let text = match self {
+                    // It expands only the words of a command.
+                    Syntax::Kubernetes => text.to_owned(),
+                    _ => self.escaped(text),
+                };
                 match begins_plain && !is_word && text.chars().all(is_plain) {
-                    true => Some(text.to_owned()),
+                    true => Some(text),
                     // A JSON string is also one of YAML.
-                    false => serde_json::to_string(&self.escaped(text)).ok(),
+                    false => serde_json::to_string(&text).ok(),
                 }
             }
         }
@@ -336,7 +341,7 @@ mod tests {
             .texts("more", &["x".into(), "y z".into()])
             .number("count", 3)
             .words("words", &["it's".into(), "$HOME".into()])
-            .list("list", &["$(A)".into()])
+            .list("list", &["$(A) $$".into()])
     }
 
     #[test]
@@ -358,7 +363,7 @@ mod tests {
         );
         assert_eq!(
             filled.unwrap(),
-            "n: \"a b\"\nw: x\nw: \"y z\"\nl: [\"$$(A)\"]\n"
+            "n: \"a b\"\nw: x\nw: \"y z\"\nl: [\"$$(A) $$$$\"]\n"
         );
         let text = |text: &str, syntax: Syntax| syntax.text(text).unwrap();
         assert_eq!(text("true", Syntax::GitHub), "\"true\"");
@@ -368,6 +373,7 @@ mod tests {
             "\"echo ${{ '${{' }} x }}\""
         );
         assert_eq!(text("echo $X", Syntax::Buildkite), "\"echo $$X\"");
+        assert_eq!(text("/a $X", Syntax::Kubernetes), "\"/a $X\"");
     }
 
     #[test]

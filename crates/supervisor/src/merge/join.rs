@@ -48,7 +48,7 @@ pub(super) struct JoinedDraw {
     pub(super) draw: Draw,
     pub(super) input: u32,
     /// Which journal of its shard it was in: the parts that several machines wrote are one.
-    journal: u16,
+    pub(super) journal: u16,
 }
 
 impl Joined {

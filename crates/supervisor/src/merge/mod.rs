@@ -6,6 +6,8 @@
 //! - A shard may have several runs, if its job was started again. For each round the first run, by
 //!   its start and then by its id, that has a result gives the round. What earlier runs of the shard
 //!   lost stays on record as lost, because the round was drawn again only for that reason.
+//! - Evidence rounds are kept of all runs. They are in no rate, and a merged run does not say which of
+//!   its runs made them.
 //! - An attempt that started and has no end is lost.
 //! - Of two copies of a journal the longer one counts.
 //!
@@ -23,6 +25,7 @@ mod inputs;
 mod join;
 mod missing;
 mod reader;
+mod repeated;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -33,6 +36,7 @@ use crashrate_model::{Record, RunInfo, Shard};
 
 pub use error::MergeError;
 pub use inputs::{Input, find_inputs, without_records};
+pub use repeated::RepeatedShard;
 
 use emit::{Emitter, Item, Unchanged};
 use index::Index;

@@ -34,7 +34,7 @@ by its own results.
 Examples:
   crashrate submit suite.toml --on slurm --shards 16 -n 1000 --partition gpu --gpus 1
   crashrate submit suite.toml --on slurm --shards 8 --until decided --dry-run
-  crashrate submit suite.toml --on kubernetes --shards 8 --image IMAGE --volume CLAIM
+  crashrate submit suite.toml --on kubernetes --shards 8 --image registry/story:1 --volume runs
   crashrate submit suite.toml --on github --shards 4 -n 100 --install ./install-crashrate
   crashrate status latest --watch
   crashrate submit --resume latest --time 8h       the shards that did not end",

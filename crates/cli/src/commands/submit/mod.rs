@@ -24,6 +24,7 @@ use crate::args::{Arguments, Command};
 use crate::commands::plan_file::PlanFileArguments;
 use crate::environment::this_program;
 use crate::error::{Exit, Failure};
+use crate::measure::places;
 use crate::output::{note, print};
 use crate::run_folder::find;
 use crate::signals::noted_end;
@@ -233,7 +234,7 @@ fn submit_job(
     let jobs = jobs::jobs_folder(runs);
     // The image has the suite of a job of Kubernetes; its first shard makes the plan.
     let plan = match engine.on() {
-        Engine::Slurm => Some(planned_run(runs, &words.plan, engine.shards())?),
+        Engine::Slurm => Some(planned_run(runs, &words.plan, arguments)?),
         _ => None,
     };
     let path = match &engine.job {
@@ -350,7 +351,11 @@ fn parsed(words: &[String], output: Option<&Path>) -> Result<PlanFileArguments, 
 }
 
 /// The plan file that `crashrate plan-file` makes, and whether its run has a stopping rule.
-fn planned_run(runs: &Path, words: &[String], shards: u32) -> Result<(String, bool), Failure> {
+fn planned_run(
+    runs: &Path,
+    words: &[String],
+    arguments: &SubmitArguments,
+) -> Result<(String, bool), Failure> {
     let failed = |error: io::Error| {
         Failure::new(
             Exit::Journal,
@@ -362,7 +367,10 @@ fn planned_run(runs: &Path, words: &[String], shards: u32) -> Result<(String, bo
     crate::commands::plan_file::plan_file(runs, &parsed(words, Some(&path))?)?;
     let text = fs::read_to_string(&path).map_err(failed)?;
     let file = PlanFile::read(&path)?;
-    local_check::note_idle(shards, &file.request);
+    local_check::note_idle(arguments.engine.shards(), &file.request);
+    local_check::note_absent_probe(&file.request);
+    // Each shard would refuse them.
+    places(runs, &file.request.plan, &arguments.measure.how)?;
     Ok((text, file.request.stopping != Stopping::FixedRounds))
 }
 

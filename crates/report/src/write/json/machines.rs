@@ -40,6 +40,7 @@ fn rate_test((name, mode, variant): (&str, Mode, &str), test: &RateTest) -> Valu
         "name": name,
         "mode": mode,
         "variant": variant,
+        "counted": test.counted,
         "p": test.test.p,
         "p_adjusted": test.p,
         "method": match test.test.method {
@@ -69,6 +70,7 @@ fn machine(view: &View, machine: &Machine) -> Value {
             "mode": unit.mode,
             "variant": unit.variant,
             "first_attempt": unit.first_attempt,
+            "failed": unit.failed,
             "crash_rate": crash_rate(unit.first_attempt, stopping),
         })
     });

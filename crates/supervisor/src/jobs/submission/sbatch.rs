@@ -25,6 +25,9 @@ pub(in crate::jobs) fn check(options: &[String]) -> Result<(), JobError> {
     let problem = |option: &str| match name(option) {
         _ if !option.starts_with('-') => Some("expected an option, such as --exclusive"),
         Some(_) => Some("crashrate submits the job in its own way; leave this option out"),
+        None if has_another(option) => {
+            Some("this has several options; give each with an --sbatch, as in --sbatch=--exclusive")
+        }
         None => None,
     };
     let mut options = options.iter();
@@ -37,6 +40,15 @@ pub(in crate::jobs) fn check(options: &[String]) -> Result<(), JobError> {
         }),
         None => Ok(()),
     }
+}
+
+/// Whether a second option follows. In a script it would be a part of the first one's value.
+fn has_another(option: &str) -> bool {
+    let is_option = |word: &str| {
+        let name = word.trim_start_matches('-');
+        name.len() < word.len() && name.starts_with(|c: char| c.is_ascii_alphabetic())
+    };
+    option.split_whitespace().skip(1).any(is_option)
 }
 
 /// The option of [`OWN`] that this is.
@@ -82,12 +94,15 @@ mod tests {
             "-Jx",
             "--job-name x",
             "exclusive",
+            "--exclusive --mem=1G",
+            "-A team -p gpu",
         ] {
             assert!(is_refused(option), "{option}");
         }
         for option in [
             "--exclusive",
             "--constraint=a b",
+            "--comment=1 - 2",
             "-C big",
             "--open-mode=truncate",
             "--deadline=noon",

@@ -109,6 +109,36 @@ fn kubernetes_needs_an_image_and_a_volume() {
     );
 }
 
+/// What Kubernetes makes of a word of a command: `$$` is one `$`, and `$(A)` is a variable.
+fn expanded(word: &str) -> String {
+    let mut expanded = String::new();
+    let mut chars = word.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('$', Some('(')) => expanded += "VALUE",
+            ('$', Some('$')) => expanded.extend(chars.next()),
+            _ => expanded.push(c),
+        }
+    }
+    expanded
+}
+
+#[test]
+fn kubernetes_expands_nothing_in_the_command() {
+    let mut submission = submission(Engine::Kubernetes);
+    submission.resources.image = Some("registry/crashrate:1".into());
+    submission.resources.volume = Some("runs".into());
+    let given = ["--", "sh", "-c", "kill $$; a $(A) $$(B) $C ${D} $$$", "$"].map(str::to_owned);
+    submission.plan_words = given.to_vec();
+    let text = &files(&submission)[0].text;
+    let mut lines = text.lines().map(str::trim_start);
+    let command = lines.find_map(|line| line.strip_prefix("command: "));
+    // A list of JSON is also one of YAML.
+    let words: Vec<String> = serde_json::from_str(command.unwrap()).unwrap();
+    let words: Vec<String> = words.iter().map(|word| expanded(word)).collect();
+    assert!(words.ends_with(&given), "{text}");
+}
+
 #[test]
 fn continuous_integration_runs_the_plan() {
     let text = &files(&submission(Engine::GitHub))[0].text;

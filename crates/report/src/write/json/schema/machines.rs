@@ -6,7 +6,7 @@ use crashrate_model::{Device, Mode};
 use schemars::JsonSchema;
 
 use super::Rate;
-use crate::view::{MissingBlocks, Share};
+use crate::view::{CountedRounds, MissingBlocks, Share};
 
 /// The machines that ran the shards of a merged run.
 #[derive(JsonSchema)]
@@ -74,7 +74,9 @@ struct MachineUnit {
     variant: String,
     /// Bad first attempts of those that count.
     first_attempt: Share,
-    /// The same as a rate; null without rounds.
+    /// Those that failed, whether or not that is bad.
+    failed: u32,
+    /// `first_attempt` as a rate; null without rounds.
     crash_rate: Option<Rate>,
 }
 
@@ -87,9 +89,11 @@ pub(super) struct RateTest {
     mode: Mode,
     /// The variant's id.
     variant: String,
-    /// The p-value of this unit alone.
+    /// Which rounds are counted.
+    counted: CountedRounds,
+    /// The p-value of this test alone.
     p: f64,
-    /// The p-value, adjusted for all units (Holm).
+    /// The p-value, adjusted for all tests (Holm).
     p_adjusted: f64,
     /// How it was computed.
     method: TestMethod,
