@@ -3,6 +3,7 @@
 use std::fmt::{Display, Write as _};
 use std::io;
 
+use crashrate_report::{ExitClass, View, exit_class};
 use crashrate_supervisor::journal::FolderError;
 use crashrate_supervisor::plan_file::PlanFileError;
 use crashrate_supervisor::runner::RunError;
@@ -23,6 +24,17 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// The exit of a run of rounds.
+    pub(crate) fn of(view: &View) -> Exit {
+        match exit_class(view) {
+            ExitClass::Incomplete => Exit::Incomplete,
+            ExitClass::Refuted => Exit::Refuted,
+            ExitClass::Undecided => Exit::Undecided,
+            ExitClass::NotPassed => Exit::NotPassed,
+            ExitClass::Passed => Exit::Passed,
+        }
+    }
+
     /// The exit with `--report-only`: only an incomplete run fails.
     pub(crate) fn of_report_only(self) -> Exit {
         match self {

@@ -10,7 +10,6 @@ use crashrate_supervisor::merge::{
     Input, Merge, MergeError, OpenAttempts, RepeatedShard, find_inputs, without_records,
 };
 
-use crate::commands::run::exit_of;
 use crate::error::{Exit, Failure};
 use crate::output::{note, print, report_options, show_report};
 use crate::run_folder::{
@@ -96,8 +95,8 @@ pub(crate) fn merge(runs: &Path, arguments: &MergeArguments) -> Result<Exit, Fai
     let text = terminal(&view, &options);
     show_report(&text, &view, previous.as_ref(), print)?;
     Ok(match arguments.report_only {
-        true => exit_of(&view).of_report_only(),
-        false => exit_of(&view),
+        true => Exit::of(&view).of_report_only(),
+        false => Exit::of(&view),
     })
 }
 
@@ -112,7 +111,7 @@ fn inputs(runs: &Path, names: &[String]) -> Result<Vec<Input>, Failure> {
             parent == Some(Path::new(name))
         };
         found.retain(|input| {
-            let is_left_out = is_listed(input) && repeats_round(input);
+            let is_left_out = is_listed(input) && input.repeats_round();
             if is_left_out {
                 note(format_args!(
                     "warning: {} repeats a round of another run, and is left out",
@@ -124,11 +123,6 @@ fn inputs(runs: &Path, names: &[String]) -> Result<Vec<Input>, Failure> {
         inputs.extend(found);
     }
     Ok(inputs)
-}
-
-/// Whether a run is a repetition of one round (`run --round`).
-pub(crate) fn repeats_round(input: &Input) -> bool {
-    journal::first_opened(&input.journal).is_some_and(|opened| opened.run.only_round.is_some())
 }
 
 /// Says if a run is not over, or has nothing to merge.

@@ -6,9 +6,8 @@ use clap::{Arg, Args};
 use crashrate_report::plural;
 use crashrate_supervisor::request::{DeviceChoice, RunOptions, RunRequest};
 
-use crate::commands::submit::{JOBS_HELP, SUITE_HELP};
 use crate::error::{Exit, Failure};
-use crate::measure::{self, MeasureArguments, RoundsArguments};
+use crate::measure::{self, JOBS_HELP, MeasureArguments, RoundsArguments, SUITE_HELP};
 use crate::output::{answer, note};
 
 #[derive(Args, Debug)]

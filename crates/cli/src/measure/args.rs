@@ -16,6 +16,13 @@ use crashrate_supervisor::watching::EvidenceChoice;
 use crate::tests_of::framework;
 use crate::values::{Words, device, duration, one_of, round_of_run, suite_name, words};
 
+/// The help of the suite where a plan file is no suite.
+pub(crate) const SUITE_HELP: &str =
+    "The suite, a TOML file [crashrate.toml here or above, up to the repository's root]";
+/// The help of `--jobs` in a plan: it is for machines with any number of devices.
+pub(crate) const JOBS_HELP: &str = "Concurrent attempts of a shard; with the device `cuda:*`, on each of its devices (Kubernetes: on \
+     all of them together). More than 1 changes timings and race rates [1, 4 for a crowd]";
+
 /// What runs, and how.
 #[derive(Args, Debug)]
 pub(crate) struct MeasureArguments {

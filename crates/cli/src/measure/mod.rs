@@ -12,7 +12,7 @@ mod rounds;
 mod session;
 mod shard;
 
-pub(crate) use args::{HowArguments, MeasureArguments, is_of_run};
+pub(crate) use args::{HowArguments, JOBS_HELP, MeasureArguments, SUITE_HELP, is_of_run};
 pub(crate) use begin::begin;
 pub(crate) use campaign::{campaign, places};
 pub(crate) use earlier::earlier;

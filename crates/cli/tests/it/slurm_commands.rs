@@ -140,7 +140,7 @@ fn the_status_counts_rounds_and_stops_what_is_decided() {
         status.contains("4 of 12 rounds have a result, 0 bad"),
         "{status}"
     );
-    assert!(status.contains("the watch has ended, "), "{status}");
+    assert!(status.contains("the watch has ended; "), "{status}");
     let with_watch = format!("{SHARDS}19 N/A RUNNING None\n");
     place.write("queue", with_watch);
     let status = crashrate("status job").expect(0).stdout;

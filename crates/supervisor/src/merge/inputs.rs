@@ -23,6 +23,12 @@ impl Input {
         }
     }
 
+    /// Whether it repeats one round of another run (`run --round`).
+    pub fn repeats_round(&self) -> bool {
+        let opened = journal::first_opened(&self.journal);
+        opened.is_some_and(|opened| opened.run.only_round.is_some())
+    }
+
     /// The run in words, for messages.
     pub(super) fn name(&self) -> String {
         let path = self.folder.as_ref().unwrap_or(&self.journal);

@@ -5,7 +5,7 @@ mod args;
 use std::path::Path;
 
 use crashrate_model::Stopping;
-use crashrate_report::{Detail, ExitClass, RunState, TerminalOptions, View, exit_class, terminal};
+use crashrate_report::{Detail, RunState, TerminalOptions, terminal};
 use crashrate_supervisor::journal::{JournalError, RunFolder};
 use crashrate_supervisor::plan_file::PlanFile;
 use crashrate_supervisor::request::RunOptions;
@@ -186,18 +186,7 @@ fn conclude(
     let text = terminal(&view, &options);
     show_report(&text, &view, previous.as_ref(), show)?;
     Ok(match arguments.report_only {
-        true => exit_of(&view).of_report_only(),
-        false => exit_of(&view),
+        true => Exit::of(&view).of_report_only(),
+        false => Exit::of(&view),
     })
-}
-
-/// The exit of a run of rounds.
-pub(crate) fn exit_of(view: &View) -> Exit {
-    match exit_class(view) {
-        ExitClass::Incomplete => Exit::Incomplete,
-        ExitClass::Refuted => Exit::Refuted,
-        ExitClass::Undecided => Exit::Undecided,
-        ExitClass::NotPassed => Exit::NotPassed,
-        ExitClass::Passed => Exit::Passed,
-    }
 }

@@ -7,7 +7,6 @@ use crashrate_supervisor::jobs::JobProgress;
 use crashrate_supervisor::journal;
 use crashrate_supervisor::merge::{Input, Merge, OpenAttempts};
 
-use crate::commands::merge::repeats_round;
 use crate::error::Failure;
 
 /// Whether the results so far decide the stopping rule.
@@ -23,7 +22,7 @@ pub(super) fn answer(progress: &JobProgress) -> Result<Answer, Failure> {
     let folders = journal::list(&progress.folder().runs()).map_err(Failure::usage)?;
     let with_records = folders.into_iter().filter(|run| journal::has_records(run));
     let inputs = with_records.map(Input::of_run);
-    let inputs: Vec<Input> = inputs.filter(|input| !repeats_round(input)).collect();
+    let inputs: Vec<Input> = inputs.filter(|input| !input.repeats_round()).collect();
     if inputs.is_empty() {
         let why = progress.elsewhere();
         let why = why.unwrap_or_else(|| "no shard has started yet".to_owned());

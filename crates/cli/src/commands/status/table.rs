@@ -55,7 +55,7 @@ pub(super) fn table(progress: &JobProgress, shards: &[ShardProgress]) -> String 
     }
 }
 
-/// Says that nothing cancels the shards when they have decided.
+/// Says that the watch has ended: the shards have decided, or nothing cancels them when they do.
 fn lost_watch(progress: &JobProgress, shards: &[ShardProgress]) -> String {
     let is_over = shards.iter().all(|shard| shard.has_ended);
     if is_over || !progress.has_lost_watch() {
@@ -64,8 +64,8 @@ fn lost_watch(progress: &JobProgress, shards: &[ShardProgress]) -> String {
     let job = quoted(progress.folder().path().as_os_str());
     let log = progress.folder().path().join("logs/watch.out");
     format!(
-        "the watch has ended, so no shard is cancelled early\nlog     {}\nwatch   crashrate status \
-         {job} --watch --stop\n",
+        "the watch has ended; its log says why\nlog     {}\nwatch   crashrate status {job} --watch \
+         --stop\n",
         quoted(log.as_os_str())
     )
 }

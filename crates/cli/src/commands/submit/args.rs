@@ -7,15 +7,9 @@ use clap::{Arg, Args};
 use crashrate_model::Shard;
 use crashrate_supervisor::jobs::{Engine, Overrides, Resources};
 
-use crate::measure::{MeasureArguments, RoundsArguments};
+use crate::measure::{JOBS_HELP, MeasureArguments, RoundsArguments, SUITE_HELP};
 use crate::values::{duration, one_of};
 
-/// A job makes its own plan file.
-pub(crate) const SUITE_HELP: &str =
-    "The suite, a TOML file [crashrate.toml here or above, up to the repository's root]";
-/// A plan is for machines with any number of devices.
-pub(crate) const JOBS_HELP: &str = "Concurrent attempts of a shard; with the device `cuda:*`, on each of its devices (Kubernetes: on \
-     all of them together). More than 1 changes timings and race rates [1, 4 for a crowd]";
 const RESUME_HELP: &str = "Submit the shards of this job that are not complete again, and the merge; \
      they resume their runs. For Slurm with a new --time, --partition or --sbatch. A job's folder or \
      number, or `latest`";

@@ -30,7 +30,7 @@ use crate::run_folder::find;
 use crate::signals::noted_end;
 use crate::suite_file::find_suite;
 use args::EngineArguments;
-pub(crate) use args::{JOBS_HELP, SUITE_HELP, SubmitArguments};
+pub(crate) use args::SubmitArguments;
 use printed::{shown, submitted};
 use words::{Commands, Words, divide};
 use workflow::write_workflow;
