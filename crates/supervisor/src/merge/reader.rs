@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crashrate_model::{
-    DeviceFailure, Ended, Hello, JOURNAL_VERSION, Opened, Outcome, Record, ResumedPart, RunInfo,
-    Shard, ShardRun, Started, StopReason, is_same_machine,
+    DeviceFailure, Ended, Hello, JOURNAL_VERSION, Merged, Opened, Outcome, Record, ResumedPart,
+    RunInfo, Shard, ShardRun, Started, StopReason, is_same_machine,
 };
 
 use super::index::{Draw, DrawKind, Index, Source};
@@ -90,14 +90,6 @@ impl Reader {
             });
         }
         let merged = info.merged.as_ref();
-        let sources = merged.iter().flat_map(|merged| &merged.shards);
-        let sources = sources.flat_map(|shard| {
-            let source = |run: &ShardRun| Source {
-                shard: shard.index,
-                run: run.clone(),
-            };
-            shard.each.iter().map(source)
-        });
         let index = Index {
             input: input.clone(),
             is_live: input.folder.as_deref().is_some_and(journal::is_live),
@@ -111,7 +103,7 @@ impl Reader {
                 Some(_) => Vec::new(),
                 None => vec![(0, opened.time.clone())],
             },
-            sources: sources.collect(),
+            sources: merged.map_or_else(Vec::new, sources),
             info,
             draws: Vec::new(),
             hellos: Vec::new(),
@@ -349,6 +341,18 @@ impl Reader {
         }
         self.index
     }
+}
+
+/// The runs that a merged run was made of.
+fn sources(merged: &Merged) -> Vec<Source> {
+    let shards = merged.shards.iter();
+    let sources = shards.flat_map(|shard| {
+        shard.each.iter().map(|run| Source {
+            shard: shard.index,
+            run: run.clone(),
+        })
+    });
+    sources.collect()
 }
 
 /// Whether another machine opened a journal again, or the same one with other devices or at another
