@@ -4,6 +4,7 @@
 //! and measured values. Medians need all of the latter two.
 
 mod advice;
+mod baseline;
 mod begun;
 mod bisection;
 mod crashes;
@@ -25,7 +26,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use crashrate_model::{
-    Baseline, Ended, JOURNAL_VERSION, Mode, Opened, Outcome, OutcomeSet, Record, StopReason,
+    Ended, JOURNAL_VERSION, Mode, Opened, Outcome, OutcomeSet, Record, StopReason,
 };
 
 use crate::error::{ReportError, ViewError};
@@ -60,18 +61,6 @@ pub struct ViewBuilder {
     open: BTreeMap<AttemptPlace, Start>,
     /// Present only if requested.
     attempts: Option<Vec<AttemptPlace>>,
-}
-
-/// The view of a baseline.
-fn view_of(recorded: &Baseline) -> Result<View, ReportError> {
-    let view = || {
-        let mut builder = ViewBuilder::new();
-        for record in recorded.records() {
-            builder.push(&record)?;
-        }
-        builder.finish(RunState::Ended)
-    };
-    view().map_err(|error: ViewError| ReportError::OfRecord(Box::new(error)))
 }
 
 impl ViewBuilder {
@@ -191,7 +180,12 @@ impl ViewBuilder {
     }
 
     fn baseline(&self, run: &RunTally) -> Result<Option<Box<View>>, ViewError> {
-        let baseline = run.info.baseline.as_deref().map(view_of).transpose();
+        let baseline = run
+            .info
+            .baseline
+            .as_deref()
+            .map(baseline::view_of)
+            .transpose();
         Ok(baseline.map_err(|fault| self.error(fault))?.map(Box::new))
     }
 
