@@ -1,8 +1,7 @@
 #!/bin/bash
 # Watches a crashrate job with a stopping rule (--until, --gate). It cancels the shards with scancel
-# once their combined results decide. It needs a CPU beside those of the shards. --sbatch,
-# --memory and --time are for the shards: they would give it a node or a GPU, or end it while shards
-# wait in the queue.
+# once their combined results decide. It needs a CPU beside those of the shards. --sbatch, --memory and
+# --time are for the shards: they would give it a node or a GPU, or end it while shards wait.
 #SBATCH --job-name=@name@-watch
 #SBATCH --chdir=@job@
 #SBATCH --output=logs/watch.out

@@ -14,7 +14,8 @@ pub(super) fn shards(info: &RunInfo) -> Vec<Shard> {
     merged.missing(most).collect()
 }
 
-/// Why the merged run ended, and in words which shards are missing or stopped early. `measured` rounds have a result.
+/// Why the merged run ended, and in words which shards are missing or stopped early. `measured`
+/// rounds have a result.
 pub(super) fn why(info: &RunInfo, measured: u64) -> (StopReason, Option<String>) {
     let planned: u64 = info.units.iter().map(|unit| u64::from(unit.rounds)).sum();
     if measured >= planned {
