@@ -67,6 +67,7 @@ fn watch(ended: &Mutex<Option<String>>, grace: Duration) {
         let mut interrupt = listen(SignalKind::interrupt());
         let mut terminate = listen(SignalKind::terminate());
         let mut hangup = listen(SignalKind::hangup());
+        let mut engine = listen(SignalKind::user_defined2());
         let is_running = || lock(ended).is_none();
         let mut interrupted = false;
         loop {
@@ -74,6 +75,13 @@ fn watch(ended: &Mutex<Option<String>>, grace: Duration) {
                 () = received(&mut interrupt) => {
                     if is_running() && !std::mem::replace(&mut interrupted, true) {
                         // The first Ctrl-C lets running attempts end.
+                        continue;
+                    }
+                }
+                () = received(&mut engine) => {
+                    // As one Ctrl-C, however often it comes.
+                    if is_running() {
+                        interrupted = true;
                         continue;
                     }
                 }

@@ -38,4 +38,10 @@ impl StopReason {
     pub fn is_planned(self) -> bool {
         matches!(self, StopReason::Done | StopReason::Decided)
     }
+
+    /// Whether a run that ended so has run all that its rule asks for. `has_all` is whether all
+    /// planned rounds have results.
+    pub fn completes(self, has_all: bool) -> bool {
+        self == StopReason::Decided || (self == StopReason::Done && has_all)
+    }
 }

@@ -32,8 +32,8 @@ impl StopSignal {
         }
     }
 
-    /// The stop signal that a process died of, of those that are sent to whole jobs. A shell whose command died of it exits with
-    /// 128 + its number.
+    /// The stop signal that a process died of. SIGUSR2 is none: only crashrate gets it. A shell whose
+    /// command died of it exits with 128 + its number.
     pub(crate) fn killed(exit: &Exit) -> Option<StopSignal> {
         let all = [
             StopSignal::Interrupt,

@@ -114,8 +114,8 @@ fn refuse_overlap(names: &[String], views: &[View]) -> Result<(), Failure> {
             let mut shared = of_one.intersection(of_two);
             if let Some((id, _)) = shared.next() {
                 return Err(Failure::usage(format!(
-                    "runs {one} and {two} have rounds in common: both are or contain the run {id}, \
-                     and its results would count twice; name runs that share no rounds"
+                    "runs {one} and {two} both are or contain the run {id}, whose results could count \
+                     twice; name runs that have none in common"
                 )));
             }
         }

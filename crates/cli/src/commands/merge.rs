@@ -146,8 +146,8 @@ fn note_state(input: &Input) {
 /// Names the runs of a shard whose results of the same rounds are left out.
 fn note_repeated(shard: &RepeatedShard) {
     note(format_args!(
-        "note: shard {} was run several times; each round counts once: {} counts, the results of \
-         the same rounds in {} do not",
+        "note: shard {} was run several times; the results of {} count, those of {} for the same \
+         rounds are left out",
         shard.index,
         shard.counted.join(", "),
         shard.left_out.join(", ")

@@ -17,7 +17,7 @@ id = "x"
 command = ["sh", "-c", "exit $((CRASHRATE_ROUND == 4 && ATTEMPT == 1))"]
 "#;
 
-/// Runs the jobs one after another, and the first shard twice.
+/// Runs the jobs one after another, and some of them twice.
 #[track_caller]
 fn assert_steps_work(place: &Place, file: &Path) {
     let Some(python) = validator("python") else {

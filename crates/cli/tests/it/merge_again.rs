@@ -81,7 +81,8 @@ fn a_merged_run_is_not_replaced_by_a_part_of_it() {
     merged(&journals[..2]).expect(106);
     let error = merged(&journals[1..]).expect(96).stderr;
     let expected = "error: merged: the merged run there has results of shard 1 (run 1-made) that \
-                    would be lost; merge it too, or name a new folder with --output\n";
+                    would be lost; merge it too, name a new folder with --output, or remove that \
+                    folder\n";
     assert_eq!(error, expected);
     let all = ["merged".into(), journals[2].clone()];
     merged(&all).expect(0);

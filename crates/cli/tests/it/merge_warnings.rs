@@ -112,11 +112,11 @@ fn runs_with_the_same_rounds_are_not_compared() {
             .crashrate(&[&["compare"], runs].concat())
             .expect(96)
             .stderr;
-        assert!(error.contains("have rounds in common"), "{runs:?}: {error}");
+        assert!(error.contains("could count twice"), "{runs:?}: {error}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
     let same = place.crashrate(&["compare", "4", "5", "4", "--by", "variant"]);
-    assert!(same.expect(96).stderr.contains("rounds in common"));
+    assert!(same.expect(96).stderr.contains("could count twice"));
     let same = place
         .crashrate(&["compare", "6", "latest"])
         .expect(96)
@@ -154,8 +154,8 @@ fn a_shard_that_was_run_several_times_is_named() {
     let name = |run: &str| Path::new(run).file_name().unwrap().display().to_string();
     let (first, second) = (name(&runs[1]), name(&place.runs()[3].display().to_string()));
     let said = format!(
-        "shard 2 was run several times; each round counts once: {first} counts, the results of the \
-         same rounds in {second} do not"
+        "shard 2 was run several times; the results of {first} count, those of {second} for the \
+         same rounds are left out"
     );
     assert!(done.stderr.contains(&said), "{}", done.stderr);
 }

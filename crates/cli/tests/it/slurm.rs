@@ -337,12 +337,13 @@ fn the_rest_is_cancelled_when_the_answer_is_in() {
     let watch = fs::read_to_string(watch).unwrap();
     let ready = slurm.place.path().join("ready");
     let begin = format!(
-        "until [ -e {} ]; do sleep 0.05; done\nexec ",
+        "until [ -e {} ]; do sleep 0.05; done\n@crashrate@ status",
         ready.display()
     );
     let watch = watch.replace("--watch --stop", "--watch --stop --every 500ms");
-    let watch = watch.replace("\nexec ", &format!("\n{begin}"));
-    slurm.place.write("own/slurm-watch.sh", watch);
+    let held = watch.replace("\n@crashrate@ status", &format!("\n{begin}"));
+    assert_ne!(held, watch);
+    slurm.place.write("own/slurm-watch.sh", held);
     let job = slurm.submit(&[
         "--shards",
         "4",

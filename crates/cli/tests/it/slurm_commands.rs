@@ -89,7 +89,7 @@ fn a_submission_that_is_stopped_takes_the_parts_back() {
     let done = submitting.wait().expect(106);
     assert_eq!(
         done.stderr,
-        "error: stopped; nothing is left in Slurm's queue\n"
+        "error: stopped; the engine has no part of the job\n"
     );
     let called = called(&place);
     assert!(called.ends_with("merge.sh\nscancel 17 18\n"), "{called}");
@@ -155,7 +155,7 @@ fn the_status_counts_rounds_and_stops_what_is_decided() {
     crashrate(&format!("{shard} 1/3"));
     let stopped = crashrate("status job --stop").expect(0);
     assert!(
-        stopped.stderr.contains("a bad round is among "),
+        stopped.stderr.contains("found a bad round in "),
         "{}",
         stopped.stderr
     );

@@ -244,6 +244,21 @@ fn a_job_is_resumed_with_more_time() {
 }
 
 #[test]
+fn a_refused_resumption_can_be_repeated() {
+    // In the job's folder.
+    let script = "case $* in *shard.sh) [ ! -e ../refuse ] || exit 1;; esac; echo 17";
+    let site = Site::new(&[("sbatch", script)]);
+    let line = "submit suite.toml --on slurm --shards 2 -n 4 --until first-crash --job job";
+    site.crashrate(line).expect(0);
+    site.run_shard("1/2", "").expect(0);
+    site.place.write("refuse", "");
+    site.crashrate("submit --resume job").expect(96);
+    std::fs::remove_file(site.place.path().join("refuse")).unwrap();
+    let resumed = site.crashrate("submit --resume job").expect(0).stdout;
+    assert!(resumed.contains("with 1 shard,"), "{resumed}");
+}
+
+#[test]
 fn a_job_has_the_name_of_its_suite() {
     let site = Site::new(&[]);
     site.place.write("file.toml", named("rates", SUITE));

@@ -1,9 +1,8 @@
 """Runs the commands of a workflow of GitHub or a pipeline of Buildkite here: steps.py FILE
 
-The current directory is the repository. Every job has a fresh copy of it: for GitHub always at the same path, for
-Buildkite in the agent's own folder or at BUILDKITE_BUILD_CHECKOUT_PATH. Artifacts are kept as the engine keeps them.
-The first shard runs a second time, as if it had failed, with ATTEMPT=2. Copies the merged run to the current
-directory and exits with the code of the merge.
+The current directory is the repository. Every job has a fresh copy of it, always at the same path. Artifacts are kept
+as the engine keeps them. With ATTEMPT=2, Buildkite runs the first shard a second time, as if it had failed, and GitHub
+runs all jobs. Copies the merged run to the current directory and exits with the code of the merge.
 """
 
 import os
@@ -57,11 +56,14 @@ class GitHub:
         copy(checkout / path, artifact)
 
     def download(self, checkout, path, name=None, pattern=None):
-        for artifact in sorted(self.artifacts.iterdir()):
+        is_found = pattern is not None
+        for artifact in sorted(self.artifacts.iterdir()) if self.artifacts.exists() else []:
             if artifact.name == name:
                 copy(artifact, checkout / path)
+                is_found = True
             elif pattern and fnmatch(artifact.name, pattern):
                 copy(artifact, checkout / path / artifact.name)
+        return is_found
 
     def job(self, job, attempt, shard):
         """Returns the code of the last command."""
@@ -74,13 +76,23 @@ class GitHub:
             return text
 
         code = 0
+        is_planned = False
         for step in job["steps"]:
+            conditions = {
+                "always()": True,
+                "github.run_attempt > 1": attempt > 1,
+                "steps.earlier.outcome != 'success'": not is_planned,
+            }
+            if not conditions[step.get("if", "always()")]:
+                continue
             options = {key: expanded(value) if isinstance(value, str) else value for key, value in step.get("with", {}).items()}
             uses = step.get("uses", "")
             if uses.startswith("actions/upload-artifact"):
                 self.upload(checkout, **options)
             elif uses.startswith("actions/download-artifact"):
-                self.download(checkout, **options)
+                is_found = self.download(checkout, **options)
+                assert is_found or step.get("continue-on-error"), options
+                is_planned = is_found and step.get("id") == "earlier"
             elif "run" in step and not step["name"].startswith("Install"):
                 self.summary.unlink(missing_ok=True)
                 environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(self.summary)}
@@ -92,11 +104,8 @@ class GitHub:
     def merge(self):
         code = None
         for attempt in [1, 2]:
-            for name, job in self.jobs.items():
-                shards = job.get("strategy", {}).get("matrix", {}).get("shard")
-                if attempt == 2 and name != "merge":
-                    shards = [RETRIED] if shards else []
-                for shard in shards if shards is not None else [None]:
+            for job in self.jobs.values():
+                for shard in job.get("strategy", {}).get("matrix", {}).get("shard", [None]):
                     code = self.job(job, attempt, shard)
                     assert shard is None or not self.summary.exists()
         assert self.summary.read_text().count("## Verdict") == 1
@@ -104,9 +113,8 @@ class GitHub:
 
 
 class Buildkite:
-    def __init__(self, content):
-        self.env = content.get("env", {})
-        self.steps = content["steps"]
+    def __init__(self, steps):
+        self.steps = steps
         # A folder for each job that has ended, and whether the job was retried.
         self.artifacts = []
 
@@ -127,24 +135,13 @@ class Buildkite:
                         copy(source, checkout / path / name.parent)
 
     def job(self, step, index, retry, is_retried):
-        builds = FOLDER / "builds"
-        # Another machine.
-        shutil.rmtree(builds, ignore_errors=True)
-        agent = builds / f"agent-{step['key']}-{index}-{retry}"
-        variables = {"BUILDKITE_BUILD_PATH": str(builds), "BUILDKITE_PIPELINE_SLUG": "pipeline"}
-        env = {}
-        for name, value in {**self.env, **step.get("env", {})}.items():
-            for variable, own in variables.items():
-                value = value.replace(f"${variable}", own)
-            env[name] = value
-        checkout = check_out(Path(env.get("BUILDKITE_BUILD_CHECKOUT_PATH", agent)))
-        count = step.get("parallelism", 1)
-        env.update(
-            BUILDKITE_PARALLEL_JOB=str(index),
-            BUILDKITE_PARALLEL_JOB_COUNT=str(count),
-            BUILDKITE_RETRY_COUNT=str(retry),
-            ATTEMPT=str(retry + 1),
-        )
+        checkout = check_out(FOLDER / "work")
+        env = {
+            "BUILDKITE_PARALLEL_JOB": str(index),
+            "BUILDKITE_PARALLEL_JOB_COUNT": str(step.get("parallelism", 1)),
+            "BUILDKITE_RETRY_COUNT": str(retry),
+            "ATTEMPT": str(retry + 1),
+        }
         for command in step["commands"]:
             if command.startswith("buildkite-agent artifact download"):
                 self.download(checkout, command)
@@ -170,7 +167,7 @@ class Buildkite:
 try:
     shutil.copytree(".", REPOSITORY)
     content = YAML().load(Path(sys.argv[1]))
-    code, checkout = (GitHub(content["jobs"]) if "jobs" in content else Buildkite(content)).merge()
+    code, checkout = (GitHub(content["jobs"]) if "jobs" in content else Buildkite(content["steps"])).merge()
     shutil.copytree(checkout / "merged", "merged")
     sys.exit(code)
 finally:

@@ -144,7 +144,7 @@ pub(super) fn failed(results: &&Results) -> Text {
 pub(super) fn time(results: &&Results) -> Text {
     Text::known(results.secs.map(|secs| match secs.median {
         // Its begin and its end were read at the same time.
-        0.0 => "too short".to_owned(),
+        0.0 => "< 1 ns".to_owned(),
         median => seconds(median),
     }))
 }

@@ -206,7 +206,7 @@ fn progress(view: &View) -> String {
     let after = match run.retries {
         None | Some(0) => String::new(),
         _ if first == n => String::new(),
-        _ if retried == 0 => "; no other passed on a retry".to_owned(),
+        _ if retried == 0 => "; no retry passed".to_owned(),
         _ => format!("; {} more passed on a retry", count(retried.into())),
     };
     let skipped = match skipped {

@@ -65,7 +65,7 @@ pub(crate) fn stop_note(view: &View) -> Option<String> {
     Some(format!("The run stopped because {what}: {because}."))
 }
 
-/// Why shards of a merged run stopped early. The others have run all their rounds.
+/// Why shards of a merged run stopped early. Others may have stopped for lesser reasons.
 fn stopped_shards(run: &RunFacts) -> Option<String> {
     let why = match run.stopped? {
         StopReason::Interrupted => "of a signal",

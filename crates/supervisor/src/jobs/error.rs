@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use thiserror::Error;
 
@@ -128,7 +129,7 @@ pub enum JobError {
         submitted: PathBuf,
     },
     /// The user stopped the submission.
-    #[error("stopped; nothing is left in Slurm's queue")]
+    #[error("stopped; the engine has no part of the job")]
     Stopped,
     /// The engine refused a job or a part of it, and what it may have taken was not cancelled.
     #[error("{error}\n{cancel}\n{left}")]
@@ -163,6 +164,14 @@ pub enum JobError {
 }
 
 impl JobError {
+    /// An error if the submission was stopped.
+    pub(super) fn if_stopped(stop: &AtomicBool) -> Result<(), JobError> {
+        match stop.load(Ordering::Relaxed) {
+            true => Err(JobError::Stopped),
+            false => Ok(()),
+        }
+    }
+
     /// The error of a file or folder that cannot be read.
     pub(super) fn unreadable(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> JobError {
         let path = path.into();

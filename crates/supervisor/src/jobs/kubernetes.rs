@@ -1,6 +1,7 @@
 //! Kubernetes' command: what starts, counts and deletes the pods of a job.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use super::task::{Queue, Task, TaskState};
 use super::{Job, JobError, JobFolder, program};
@@ -90,16 +91,26 @@ pub(super) fn pods(job: &Job) -> Result<Pods, JobError> {
 /// # Errors
 /// `kubectl` is not here, or refuses. The cluster has no such job then, unless the error is
 /// [`JobError::Left`].
-pub(super) fn start(folder: &JobFolder) -> Result<(), JobError> {
+pub(super) fn start(folder: &JobFolder, stop: &AtomicBool) -> Result<(), JobError> {
     // `apply` would change a job of the same name.
     let created = call(folder.path(), &["create", "--filename", MANIFEST]);
-    created.map(drop).map_err(|error| take_back(folder, error))
+    let created = created.and_then(|_| JobError::if_stopped(stop));
+    created.map_err(|error| take_back(folder, error))
 }
 
 /// Deletes a job that the cluster may have although `kubectl` reported an error.
 fn take_back(folder: &JobFolder, error: JobError) -> JobError {
-    if matches!(&error, JobError::Refused { problem, .. } if problem.contains("AlreadyExists")) {
-        // It belongs to another submission.
+    // What was certainly not created. A job that exists already belongs to another submission.
+    const REFUSALS: [&str; 5] = [
+        "AlreadyExists",
+        "Forbidden",
+        "connection refused",
+        "is invalid",
+        "no matches for kind",
+    ];
+    if let JobError::Refused { problem, .. } = &error
+        && REFUSALS.iter().any(|refusal| problem.contains(refusal))
+    {
         return error;
     }
     let delete = [

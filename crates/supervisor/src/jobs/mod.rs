@@ -43,12 +43,12 @@ pub fn check_program(engine: Engine) -> Result<(), JobError> {
     }
 }
 
-/// Submits the files in a job's folder and writes `job.toml`. On Slurm it takes its parts back once
-/// `stop` is set.
+/// Submits the files in a job's folder and writes `job.toml`. Once `stop` is set, the job is taken
+/// back.
 ///
 /// # Errors
-/// The engine's program is not here or refuses, or the file cannot be written, or it was stopped. Nothing is left in
-/// the engine's queue then, unless the error is [`JobError::Left`].
+/// The engine's program is not here or refuses, the file cannot be written, or it was stopped. Nothing
+/// is left in the engine's queue then, unless the error is [`JobError::Left`].
 pub fn submit(folder: &JobFolder, mut job: Job, stop: &AtomicBool) -> Result<Job, JobError> {
     match job.engine {
         Engine::Slurm => {
@@ -61,7 +61,7 @@ pub fn submit(folder: &JobFolder, mut job: Job, stop: &AtomicBool) -> Result<Job
             // Started last: after an error there is no job without a folder.
             folder.write_job(&job)?;
             if job.is_started {
-                kubernetes::start(folder)?;
+                kubernetes::start(folder, stop)?;
             }
         }
         // They start when the file is pushed.
@@ -71,10 +71,13 @@ pub fn submit(folder: &JobFolder, mut job: Job, stop: &AtomicBool) -> Result<Job
 }
 
 /// Submits shards of a job again, with the files that are in its folder. They resume their runs.
-/// Kubernetes starts all shards; the complete ones end at once. Only Slurm takes `overrides`.
+/// Kubernetes starts all shards; the complete ones end at once. Only Slurm takes `overrides`, and
+/// only there the shards are taken back once `stop` is set.
 ///
 /// # Errors
-/// The engine's program is not here or refuses, or the engine has no such program.
+/// The engine's program is not here or refuses, the engine has no such program, the folder was moved
+/// or copied ([`JobError::Moved`]), or it was stopped. `job.toml` is as before then, unless the error
+/// is [`JobError::Left`].
 pub fn resume(
     folder: &JobFolder,
     mut job: Job,
@@ -93,7 +96,14 @@ pub fn resume(
                 });
             }
             let chosen = slurm::Chosen::again(shards, overrides);
-            submit_to_slurm(folder, &mut job, &chosen, stop)?;
+            let before = job.clone();
+            match submit_to_slurm(folder, &mut job, &chosen, stop) {
+                Err(error) if !matches!(error, JobError::Left { .. }) => {
+                    folder.write_job(&before)?;
+                    return Err(error);
+                }
+                submitted => submitted?,
+            }
         }
         Engine::Kubernetes => {
             kubernetes::start_again(folder)?;
@@ -135,6 +145,8 @@ fn submit_to_slurm(
 pub fn cancel(folder: &JobFolder, job: &Job) -> Result<(), JobError> {
     match (job.engine, &job.ids.shards) {
         (Engine::Slurm, Some(id)) => slurm::stop(&job.ids, id),
+        // The submission was killed before its shards were known.
+        (Engine::Slurm, None) if !job.ids.all().is_empty() => slurm::remove(&job.ids),
         (Engine::Kubernetes, Some(_)) => kubernetes::delete(folder, job),
         (Engine::Slurm | Engine::Kubernetes, None) => Err(JobError::NotSubmitted {
             path: folder.path().to_owned(),

@@ -70,7 +70,7 @@ impl JobProgress {
     }
 
     /// Whether the job that cancels the shards when they decide the stopping rule has ended.
-    pub fn has_lost_watch(&self) -> bool {
+    pub fn has_watch_ended(&self) -> bool {
         let is_gone = |queue: &Queue| queue.watch.is_none();
         self.job.ids.watch.is_some() && self.queue.as_ref().is_some_and(is_gone)
     }
@@ -111,9 +111,9 @@ impl JobProgress {
             let run = self.runs.entry(folder.clone()).or_default();
             run.update(&folder);
         }
-        let queue = match (self.job.engine, &self.job.ids.shards) {
-            (Engine::Slurm, Some(_)) => Some(slurm::queue(&self.job.ids)),
-            (Engine::Kubernetes, _) => {
+        let queue = match self.job.engine {
+            Engine::Slurm if !self.job.ids.all().is_empty() => Some(slurm::queue(&self.job.ids)),
+            Engine::Kubernetes => {
                 let pods = kubernetes::pods(&self.job);
                 self.pods = pods.as_ref().ok().copied();
                 Some(pods.map(|pods| pods.queue(self.job.shards)))
@@ -298,10 +298,8 @@ impl RunSoFar {
 
     /// Whether it has run all that its rule asks for. Rounds that could not be started are left.
     fn is_complete(&self) -> bool {
-        match self.end {
-            Some(StopReason::Done) => self.rounds.len() as u64 >= self.planned,
-            end => end == Some(StopReason::Decided),
-        }
+        let has_all = self.rounds.len() as u64 >= self.planned;
+        self.end.is_some_and(|end| end.completes(has_all))
     }
 
     /// Lost attempts, also those that no supervisor has recorded yet.

@@ -1,7 +1,7 @@
 //! Slurm's commands: what submits, lists and cancels jobs.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::folder::{JobFolder, JobIds};
@@ -68,7 +68,7 @@ pub(super) fn minutes(time: Duration) -> u64 {
 ///
 /// # Errors
 /// Slurm is not here, or refuses a job, or `stop` was set meanwhile. Nothing is left in its queue
-/// then, unless the error is [`JobError::Left`].
+/// then, unless the error is [`JobError::Left`]. What was recorded may name parts that were cancelled.
 pub(super) fn submit(
     folder: &JobFolder,
     chosen: &Chosen,
@@ -76,13 +76,11 @@ pub(super) fn submit(
     mut record: impl FnMut(&JobIds) -> Result<(), JobError>,
 ) -> Result<(), JobError> {
     let mut ids = JobIds::default();
-    let mut record = |ids: &JobIds| match stop.load(Ordering::Relaxed) {
-        true => Err(JobError::Stopped),
-        false => record(ids),
-    };
+    let mut record = |ids: &JobIds| JobError::if_stopped(stop).and_then(|()| record(ids));
     let submitted = submit_parts(folder, chosen, &mut ids, &mut record).and_then(|held| {
         let release = of_cluster(&ids, &["release", &held]);
-        call("scontrol", folder.path(), &release).map(drop)
+        call("scontrol", folder.path(), &release)?;
+        JobError::if_stopped(stop)
     });
     submitted.map_err(|error| take_back(&ids, error))
 }
@@ -133,7 +131,7 @@ fn take_back(ids: &JobIds, error: JobError) -> JobError {
     if parts.is_empty() {
         return error;
     }
-    match cancel(&of_cluster(ids, &parts)) {
+    match remove(ids) {
         Ok(()) => error,
         Err(cancel) => JobError::Left {
             error: Box::new(error),
@@ -144,6 +142,14 @@ fn take_back(ids: &JobIds, error: JobError) -> JobError {
             ),
         },
     }
+}
+
+/// Cancels all parts of a job.
+///
+/// # Errors
+/// Slurm is not here, or refuses.
+pub(super) fn remove(ids: &JobIds) -> Result<(), JobError> {
+    cancel(&of_cluster(ids, &ids.all()))
 }
 
 /// The arguments of a command for the cluster of a job.

@@ -94,7 +94,7 @@ pub enum MergeError {
     /// The folder for the result has results that the result lacks.
     #[error(
         "{}: the merged run there has results of shard {shard} (run {run}) that would be lost; merge \
-         it too, or name a new folder with --output",
+         it too, name a new folder with --output, or remove that folder",
         folder.display()
     )]
     Loses {

@@ -33,7 +33,7 @@ pub(super) fn why(info: &RunInfo, measured: u64) -> (StopReason, Option<String>)
     }
     let reasons = ends.iter().filter_map(|(_, why)| *why);
     match reasons.min_by_key(|why| rank(*why)) {
-        Some(why @ (StopReason::Done | StopReason::Decided)) => (why, None),
+        Some(why) if why.is_planned() => (why, None),
         None => (StopReason::Done, None),
         Some(why) => {
             let for_it = ends.iter().filter(|(_, other)| *other == Some(why));

@@ -269,8 +269,6 @@ impl Reader {
 
     /// Opens the journal again. If another machine opened it, a new part begins.
     fn reopen(&mut self, opened: Opened, place: u64) {
-        // What failed before may work again: the run says so if it does not.
-        self.device_failures.clear();
         if !self.index.is_merged {
             self.index.openings.push((place, opened.time.clone()));
         }
@@ -282,6 +280,8 @@ impl Reader {
             self.hello = None;
         } else {
             self.secs_before += self.at;
+            // What failed before may work again: the run says so if it does not.
+            self.device_failures.clear();
         }
         self.index.info = opened.run;
         (self.closed, self.at) = (None, 0.0);

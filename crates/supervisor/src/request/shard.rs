@@ -92,9 +92,7 @@ impl RunRequest {
                 problem,
             })?;
         }
-        Ok(match end {
-            Some(StopReason::Done) => progress.left(self.plan.rounds()).next().is_none(),
-            end => end == Some(StopReason::Decided),
-        })
+        let has_all = progress.left(self.plan.rounds()).next().is_none();
+        Ok(end.is_some_and(|end: StopReason| end.completes(has_all)))
     }
 }

@@ -168,8 +168,12 @@ impl<'a> Coordinator<'a> {
                 }
                 () = terminate.received() => self.stop(Event::Kill, StopSignal::Terminate),
                 () = hangup.received() => self.stop(Event::Kill, StopSignal::Hangup),
-                // Only crashrate gets this signal, so it explains no death of an attempt.
-                () = engine.received() => self.handle(Event::Stop(StopSignal::Engine)),
+                () = engine.received() => {
+                    // As after one Ctrl-C, the next one kills.
+                    was_interrupted = true;
+                    // Only crashrate gets this signal, so it explains no death of an attempt.
+                    self.handle(Event::Stop(StopSignal::Engine));
+                }
                 () = status.received() => self.handle(Event::Status),
                 () = &mut out_of_time, if is_in_time => {
                     is_in_time = false;

@@ -49,7 +49,7 @@ fn judge(view: &View) -> Answer {
             "the run has no stopping rule (--until, --gate): it ends after its rounds".to_owned(),
         ),
         (Stopping::FirstBad, _) if view.has_decided() => {
-            Answer::In(format!("a bad round is among {rounds}"))
+            Answer::In(format!("found a bad round in {rounds}"))
         }
         (Stopping::FirstBad, _) => Answer::NotIn(format!("no bad round in {rounds} so far")),
         (_, Judgement::Refuted) if view.has_decided() => {

@@ -23,10 +23,17 @@ const MOST_FAILURES: u32 = 60;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The rounds are counted in the journals of the shards, in the job's folder. A shard is `waiting`, \
-`running`, `complete`, `stopped` before its end, `lost` if its process died, or `missing` if it \
-never started and the engine no longer has it. With --stop, the exit \
-code is 0 if the shards were cancelled because the answer is in, and 121 if it is not.
+The rounds are counted in the journals of the shards, in the job's folder. With --stop, the exit \
+code is 0 if the results decide, and 121 if they do not.
+
+States of shards:
+  waiting   it has not started, or is about to start again
+  running   it runs
+  complete  it has run all that it has to
+  stopped   it ended before that
+  lost      its process died
+  missing   it never started, and the engine no longer has it
+  unknown   it writes to a volume that is not mounted here
 
 Examples:
   crashrate status                     the latest job

@@ -51,14 +51,14 @@ pub(super) fn table(progress: &JobProgress, shards: &[ShardProgress]) -> String 
     }
     match progress.elsewhere() {
         Some(why) => text + &why + "\n",
-        None => text + &totals(shards) + &held(job, shards) + &lost_watch(progress, shards),
+        None => text + &totals(shards) + &held(job, shards) + &ended_watch(progress, shards),
     }
 }
 
 /// Says that the watch has ended: the shards have decided, or nothing cancels them when they do.
-fn lost_watch(progress: &JobProgress, shards: &[ShardProgress]) -> String {
+fn ended_watch(progress: &JobProgress, shards: &[ShardProgress]) -> String {
     let is_over = shards.iter().all(|shard| shard.has_ended);
-    if is_over || !progress.has_lost_watch() {
+    if is_over || !progress.has_watch_ended() {
         return String::new();
     }
     let job = quoted(progress.folder().path().as_os_str());

@@ -60,17 +60,18 @@ pub(super) fn note_idle(shards: u32, request: &RunRequest) {
     }
 }
 
-/// Says if the program of `--probe` is not here. The machines of Slurm may have other folders.
+/// Says if the program that probes devices is not here. The machines of Slurm may have other folders.
 pub(super) fn note_absent_probe(request: &RunRequest) {
     let words = request.plan.suite.probe.as_ref();
+    let directory = &request.plan.suite.sequence_timing.directory;
     let program = words.and_then(|words| words.first()).map(Path::new);
     // A name without a folder is searched there.
     if let Some(program) = program
         && program.components().count() > 1
-        && !program.is_file()
+        && !directory.join(program).is_file()
     {
         note(format_args!(
-            "warning: --probe {}: there is no such program on this machine; the machines of Slurm \
+            "warning: the probe {}: there is no such program on this machine; the machines of Slurm \
              need it",
             program.display()
         ));

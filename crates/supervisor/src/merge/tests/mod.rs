@@ -222,8 +222,13 @@ fn a_device_that_failed_before_the_run_was_resumed_may_work_again() {
     let passed = Some(Outcome::Passed);
     let mut made = Made::new(1, 0, &[passed, passed]);
     made.ends[0].breaks_device = true;
-    for (resumed, failures) in [(1, 0), (0, 1)] {
-        made.resumed = [(resumed, Resumed::Here)].into();
+    for (resumed, by, failures) in [
+        (1, Resumed::Here, 0),
+        (0, Resumed::Here, 1),
+        // The first machine still has the broken device.
+        (1, Resumed::Elsewhere, 1),
+    ] {
+        made.resumed = [(resumed, by)].into();
         let input = made.write(folder.path(), "r");
         let merge = Merge::read(&[input], OpenAttempts::Lost).unwrap();
         let mut failed = 0;
@@ -232,7 +237,7 @@ fn a_device_that_failed_before_the_run_was_resumed_may_work_again() {
                 failed += u32::from(matches!(record, Record::DeviceFailed(_)));
             })
             .unwrap();
-        assert_eq!(failed, failures, "resumed after {resumed}");
+        assert_eq!(failed, failures, "resumed after {resumed} {by:?}");
     }
 }
 
