@@ -70,6 +70,7 @@ mod past;
 mod perturb;
 mod places;
 #[cfg(target_os = "linux")]
+mod plan_files;
 mod planted;
 mod provoke;
 mod python;

@@ -44,7 +44,7 @@ pub(crate) fn outcomes(run: &Path) -> BTreeMap<(u32, u32), String> {
     ended.collect()
 }
 
-fn run_shard(place: &Place, shard: &str) -> PathBuf {
+pub(crate) fn run_shard(place: &Place, shard: &str) -> PathBuf {
     let args = [
         "run",
         "suite.toml",

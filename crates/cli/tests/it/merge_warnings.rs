@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::merge::{report, shards};
+use crate::merge::{report, run_shard, shards};
 use crate::util::{Place, until};
 
 #[test]
@@ -130,16 +130,7 @@ fn runs_with_the_same_rounds_are_not_compared() {
 fn a_shard_that_was_run_several_times_is_named() {
     let place = Place::new();
     let runs = shards(&place);
-    let again = [
-        "run",
-        "suite.toml",
-        "--seed",
-        "7",
-        "--quiet",
-        "--shard",
-        "2/3",
-    ];
-    place.crashrate(&again);
+    let again = run_shard(&place, "2/3").display().to_string();
     let merge = |more: &[&str]| {
         let folder = place.path().join("m").display().to_string();
         let args = [&["merge", &*runs[0], &*runs[2], "-o", &*folder], more].concat();
@@ -152,7 +143,7 @@ fn a_shard_that_was_run_several_times_is_named() {
     assert!(once.stdout.contains(&page), "{}", once.stdout);
     let done = merge(&[&runs[1], "4"]);
     let name = |run: &str| Path::new(run).file_name().unwrap().display().to_string();
-    let (first, second) = (name(&runs[1]), name(&place.runs()[3].display().to_string()));
+    let (first, second) = (name(&runs[1]), name(&again));
     let said = format!(
         "shard 2 was run several times; the results of {first} count, those of {second} for the \
          same rounds are left out"

@@ -111,30 +111,19 @@ fn a_stop_of_an_engine_kills_nothing_however_often_it_is_sent() {
     assert_interrupted(&place, Outcome::Passed);
 }
 
-/// The note of the first signal says so.
 #[test]
-fn a_ctrl_c_after_the_stop_of_an_engine_kills_running_attempts() {
-    let place = Place::new();
-    let live = two_running(&place, WAITS);
-    live.signal(Signal::SIGUSR2);
-    live.says(STOPPING);
-    live.signal(Signal::SIGINT);
-    live.says(KILLING);
-    live.wait().expect(106);
-    assert_interrupted(&place, Outcome::Interrupted);
-}
-
-#[test]
-fn two_ctrl_c_kill_running_attempts() {
-    let place = Place::new();
-    let live = two_running(&place, HANGS);
-    ctrl_c(&live);
-    live.says(STOPPING);
-    ctrl_c(&live);
-    let done = live.wait().expect(106);
-    assert!(done.stderr.contains(KILLING), "{}", done.stderr);
-    assert!(done.stdout.contains("\nreport  "), "{}", done.stdout);
-    assert_interrupted(&place, Outcome::Interrupted);
+fn the_first_ctrl_c_after_a_stop_kills_running_attempts() {
+    for first in [Signal::SIGINT, Signal::SIGUSR2] {
+        let place = Place::new();
+        let live = two_running(&place, HANGS);
+        killpg(live.pid(), first).unwrap();
+        live.says(STOPPING);
+        ctrl_c(&live);
+        let done = live.wait().expect(106);
+        assert!(done.stderr.contains(KILLING), "{}", done.stderr);
+        assert!(done.stdout.contains("\nreport  "), "{}", done.stdout);
+        assert_interrupted(&place, Outcome::Interrupted);
+    }
 }
 
 #[test]

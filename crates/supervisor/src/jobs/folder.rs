@@ -182,6 +182,16 @@ impl JobFolder {
         self.path.join("logs").join(format!("shard-{shard}.out"))
     }
 
+    /// The output of the merge.
+    pub fn merge_log(&self) -> PathBuf {
+        self.path.join("logs/merge.out")
+    }
+
+    /// The output of the watch.
+    pub fn watch_log(&self) -> PathBuf {
+        self.path.join("logs/watch.out")
+    }
+
     /// The run that its shards are merged into.
     pub fn merged(&self) -> PathBuf {
         self.path.join("merged")

@@ -32,27 +32,27 @@ pub(super) fn ended(progress: &JobProgress, shards: &[ShardProgress]) -> String 
         text += &unfinished(folder, &left);
     }
     let merged = quoted(merged.as_os_str());
-    match view {
-        Some(mut view) => {
+    match (view, progress.merge()) {
+        (Some(mut view), _) => {
             view.name.clone_from(&merged);
             let mut options = report_options(false, None);
             options.detail = Detail::Headline;
             text += &format!("\n{}", terminal(&view, &options));
             text += &format!("\nmerged  {merged}\nmore    crashrate report {merged} --full\n");
         }
-        None if shards.iter().all(|shard| shard.written.is_none()) => {
+        (None, _) if shards.iter().all(|shard| shard.written.is_none()) => {
             text += "no shard has a run: there is nothing to merge\n";
         }
-        None if progress.merge().is_some() => {
-            let does = match progress.merge() {
-                Some(TaskState::Active) => "is running",
-                _ => "is waiting in the queue",
+        (None, Some(state)) => {
+            let does = match state {
+                TaskState::Active => "is running",
+                TaskState::Waiting => "is waiting in the queue",
             };
             let id = progress.job().ids.merge.as_deref().unwrap_or_default();
-            let log = quoted(folder.path().join("logs/merge.out").as_os_str());
+            let log = quoted(folder.merge_log().as_os_str());
             text += &format!("the merge, job {id}, {does}\nlog     {log}\n");
         }
-        None => {
+        (None, None) => {
             let runs = quoted(folder.runs().as_os_str());
             text += &format!(
                 "the shards are not merged yet\nmerge   crashrate merge {runs} --output {merged}\n"

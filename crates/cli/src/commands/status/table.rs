@@ -62,7 +62,7 @@ fn ended_watch(progress: &JobProgress, shards: &[ShardProgress]) -> String {
         return String::new();
     }
     let job = quoted(progress.folder().path().as_os_str());
-    let log = progress.folder().path().join("logs/watch.out");
+    let log = progress.folder().watch_log();
     format!(
         "the watch has ended; its log says why\nlog     {}\nwatch   crashrate status {job} --watch \
          --stop\n",
