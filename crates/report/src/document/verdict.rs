@@ -239,13 +239,11 @@ fn bound(view: &View) -> Option<String> {
         return None;
     }
     // The test of a gate shows a lower rate than the bound, which holds for all rates at once.
-    let has_gate = |(name, mode, variant): (&str, Mode, &str)| {
-        view.gates.iter().any(|seen| {
-            let gate = &seen.gate;
-            let counts_crashes = gate.limit.outcome.is_none_or(|one| one == Outcome::Crashed);
-            (gate.name.as_str(), gate.mode, gate.variant.as_str()) == (name, mode, variant)
-                && counts_crashes
-                && seen.verdict() == GateVerdict::Below
+    let has_gate = |unit: (&str, Mode, &str)| {
+        view.gates_of(unit).any(|seen| {
+            let counted = seen.gate.limit.outcome;
+            seen.verdict() == GateVerdict::Below
+                && counted.is_none_or(|one| one == Outcome::Crashed)
         })
     };
     let (gated, others): (Vec<_>, Vec<_>) =
@@ -298,16 +296,13 @@ fn not_passed(view: &View) -> Vec<String> {
     let mut all: Vec<(u32, String)> = all.collect();
     all.sort_by_key(|(not, _)| Reverse(*not));
     let lines: Vec<String> = all.into_iter().map(|(_, line)| line).collect();
-    let is_one = lines.len() == NAMED + 1;
-    let others = match (view.chapters.is_empty(), view.sequences.is_empty()) {
-        (_, true) if is_one => "more chapter did not pass",
-        (_, true) => "more chapters did not pass",
-        (true, _) if is_one => "more sequence did not pass",
-        (true, _) => "more sequences did not pass",
-        _ if is_one => "more chapter or sequence did not pass",
-        _ => "more chapters and sequences did not pass",
+    let noun = match (view.chapters.is_empty(), view.sequences.is_empty()) {
+        (_, true) => "chapter",
+        (true, _) => "sequence",
+        _ => "unit",
     };
-    first_lines(lines, NAMED, others)
+    let ending = if lines.len() == NAMED + 1 { "" } else { "s" };
+    first_lines(lines, NAMED, &format!("more {noun}{ending} did not pass"))
 }
 
 /// The mode is named where it is needed to tell units apart.

@@ -102,9 +102,11 @@ impl View {
     }
 
     /// The gates of the unit with this name, mode and variant.
-    fn gates_of(&self, unit: (&str, Mode, &str)) -> impl Iterator<Item = &Gate> {
-        let gates = self.gates.iter().map(|seen| &seen.gate);
-        gates.filter(move |gate| (&*gate.name, gate.mode, &*gate.variant) == unit)
+    pub(crate) fn gates_of(&self, unit: (&str, Mode, &str)) -> impl Iterator<Item = &GateSeen> {
+        self.gates.iter().filter(move |seen| {
+            let gate = &seen.gate;
+            (&*gate.name, gate.mode, &*gate.variant) == unit
+        })
     }
 
     /// The results of units, by name, mode and variant. Chapters of sequences are part of their
@@ -141,7 +143,7 @@ pub fn exit_class(view: &View) -> ExitClass {
     let bad = &view.run.bad;
     let (mut not_passed, mut lost) = (false, false);
     for (unit, results) in view.unit_results() {
-        let gates: Vec<&Gate> = view.gates_of(unit).collect();
+        let gates: Vec<&Gate> = view.gates_of(unit).map(|seen| &seen.gate).collect();
         // A gate decides about all bad outcomes of its unit, whichever of them it counts.
         let is_judged = |last: Outcome| {
             let counted = |gate: &&Gate| gate.limit.hits(last, bad) == Some(true);

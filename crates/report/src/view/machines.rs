@@ -79,7 +79,7 @@ pub struct MachineUnit {
 }
 
 impl MachineUnit {
-    /// The first attempts of which a rate is.
+    /// The share of first attempts that a rate counts.
     pub fn share(&self, counted: CountedRounds) -> Share {
         match counted {
             CountedRounds::Bad => self.first_attempt,
